@@ -1,0 +1,59 @@
+# The two commands that matter: `make demo` and `make test`. Both set up what they need.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test lint types unit fix docs lock bench clean
+
+help:            ## what there is to make
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.run  ## install the gateway into .venv
+
+demo: setup      ## gateway on :8000 with the simulator and demo accounts
+	@$(BIN)/grok2api serve --demo $(ARGS)
+
+serve: setup     ## gateway on :8000 for the accounts in ./data
+	@$(BIN)/grok2api serve $(ARGS)
+
+test: lint types unit  ## everything CI runs
+
+lint: $(VENV)/.dev  ## formatting and lint
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench
+
+types: $(VENV)/.dev  ## strict types
+	@$(BIN)/mypy
+
+unit: $(VENV)/.dev  ## the tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+fix: $(VENV)/.dev  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix src tests bench
+	@$(BIN)/ruff format src tests bench
+
+docs: $(VENV)/.dev  ## regenerate the reference pages from the code's tables
+	@$(BIN)/python -m grok2api.config.reference
+
+lock: $(VENV)/.dev  ## re-lock the dependencies with hashes
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade pyproject.toml --group build -o requirements/run.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+bench: $(VENV)/.dev  ## measure the hot path; see bench/README.md
+	@$(BIN)/python -m bench $(ARGS)
+
+clean:           ## remove the environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Accounts: what they are, what happens to them, which one is chosen, and who holds it now."""

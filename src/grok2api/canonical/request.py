@@ -1,0 +1,168 @@
+"""What a client asked for, in no dialect and for no upstream.
+
+Pure frozen values. A dialect decodes bytes into a `Request`; an upstream's wire builds its own
+call from it. Absent is not zero: a parameter that the caller left out is `None` here, and only
+the place that needs a default supplies one.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+
+class Role(StrEnum):
+    """Who speaks. `developer` is `SYSTEM`; a tool's answer is a `TOOL` message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class Text(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Plain words."""
+
+    text: str
+
+
+class Thinking(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Reasoning of an earlier turn that the client sends back.
+
+    `encrypted` is the upstream's opaque form (console.x.ai `encrypted_content`), `None` when there is none.
+    """
+
+    text: str
+    encrypted: str | None = None
+    id: str | None = None
+
+
+class Image(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A picture: `url` is http(s) or a `data:<mime>;base64,` URI."""
+
+    url: str
+    detail: str | None = None
+
+
+class File(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A document or a sound, by URL, data URI or file id."""
+
+    url: str | None = None
+    name: str | None = None
+    file_id: str | None = None
+    kind: Literal["file", "audio"] = "file"
+
+
+class ToolCall(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A call that the assistant made. `arguments` is JSON text, or free text when `custom`."""
+
+    id: str
+    name: str
+    arguments: str
+    custom: bool = False
+    namespace: str | None = None
+
+
+class ToolResult(msgspec.Struct, frozen=True, tag=True):
+    """What the client's tool answered to the call `call_id`."""
+
+    call_id: str
+    parts: tuple["Text | Image | File", ...]
+    is_error: bool = False
+    custom: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words of the result; pictures and files are not words."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+Part = Text | Thinking | Image | File | ToolCall | ToolResult
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn. `path` is where it stood in the client's body (`messages.3`), for errors."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    path: str = ""
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A tool that the client runs.
+
+    `custom` tools take free text instead of JSON (`grammar` describes it); `schema` is the JSON
+    schema of the arguments otherwise. `namespace` groups functions in the Responses dialect.
+    """
+
+    name: str
+    description: str = ""
+    schema: Mapping[str, Any] | None = None
+    strict: bool | None = None
+    custom: bool = False
+    grammar: Mapping[str, Any] | None = None
+    namespace: str | None = None
+
+
+class HostedTool(msgspec.Struct, frozen=True):
+    """A tool that the upstream runs itself: `kind` is its wire type (`web_search`, `x_search`, …)."""
+
+    kind: str
+    settings: Mapping[str, Any] = {}
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    """`auto`, `none`, `required`, or `named` with the tool's name."""
+
+    mode: Literal["auto", "none", "required", "named"] = "auto"
+    name: str | None = None
+
+    @property
+    def demands_call(self) -> bool:
+        return self.mode in ("required", "named")
+
+
+class Format(msgspec.Struct, frozen=True):
+    """The form of the answer: `text`, `json_object`, or `json_schema` with its schema."""
+
+    kind: Literal["text", "json_object", "json_schema"] = "text"
+    name: str = "response"
+    schema: Mapping[str, Any] | None = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request for an answer.
+
+    given: canonical parameter name -> the name the client spelled, for every tunable parameter that
+           the client set itself. What an upstream cannot honour is reported by the client's name (H1).
+    echo:  what the dialect wants to see again when it encodes the answer; nobody else reads it.
+    thinking: whether the client wants to see reasoning; None = the configured default.
+    sticky: a conversation key (session header, `user`, `prompt_cache_key`, …); a preference only (P8).
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    hosted_tools: tuple[HostedTool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_tool_calls: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    seed: int | None = None
+    effort: str | None = None
+    thinking: bool | None = None
+    format: Format = Format()
+    stream: bool | None = None
+    include_usage: bool = False
+    include_encrypted: bool = False
+    user: str | None = None
+    sticky: str | None = None
+    given: Mapping[str, str] = {}
+    extra: Mapping[str, Any] = {}
+    echo: Mapping[str, Any] = {}

@@ -1,0 +1,57 @@
+"""What every dialect offers the web layer, and what it is given.
+
+A dialect decodes bytes into a `Request` and encodes events, whole answers and problems into bytes. It
+is pure: ids and times come in an `Envelope`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from grok2api.canonical.events import Event
+from grok2api.canonical.problem import Problem
+from grok2api.canonical.request import Request
+from grok2api.canonical.sequence import Answer
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What the encoder of one answer cannot know by itself.
+
+    model: the name the client asked for, echoed everywhere.
+    created: epoch seconds. new_id: makes a fresh id with the given prefix (`"chatcmpl-"` -> `"chatcmpl-3f…"`).
+    """
+
+    model: str
+    created: int
+    new_id: Callable[[str], str]
+
+
+class Encoder(Protocol):
+    """One streamed answer. `feed` takes what arrived in one read and returns the bytes of one write."""
+
+    def feed(self, events: Iterable[Event]) -> bytes: ...
+
+
+class Dialect(Protocol):
+    """A wire."""
+
+    name: str
+    #: Sent while the upstream is silent; a whole frame of its own (S5).
+    keepalive: bytes
+
+    def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
+        """The request in `body`. `headers` are lower-cased. Raises `Refusal` naming the field at fault."""
+        ...
+
+    def encoder(self, request: Request, envelope: Envelope) -> Encoder:
+        """A fresh encoder for one streamed answer."""
+        ...
+
+    def whole(self, request: Request, answer: Answer, envelope: Envelope) -> bytes:
+        """The JSON body of a whole answer; `answer.problem` is None."""
+        ...
+
+    def problem(self, problem: Problem) -> tuple[int, bytes]:
+        """HTTP status and JSON body of a failure before any output."""
+        ...

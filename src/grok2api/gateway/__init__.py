@@ -1,0 +1,1 @@
+"""One loop that turns a request into events: attempts, leases, stages."""

@@ -1,0 +1,1 @@
+"""The upstreams as one local app, with scenarios and faults as data."""

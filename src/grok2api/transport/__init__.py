@@ -1,0 +1,1 @@
+"""Sockets: the HTTP and WebSocket clients, proxies, and background tasks."""

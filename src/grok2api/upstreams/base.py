@@ -1,0 +1,132 @@
+"""What the gateway needs of an upstream, and what an upstream is given.
+
+An upstream is a *wire* (pure: build a call, parse bytes into facts) and an *adapter* (async: send it).
+`plan` says before anything is sent what this upstream will do with the request: honour, emulate,
+ignore by name, or refuse (H1). `converse` then tells facts, one list for each read of the socket.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from grok2api.canonical.events import Fact
+from grok2api.canonical.problem import Problem
+from grok2api.canonical.request import Request
+from grok2api.catalog import Model
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What an adapter needs to act as an account. `secret` never reaches a log or an error."""
+
+    account_id: str
+    secret: str
+    user_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credential({self.account_id})"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request will be served.
+
+    ignored: the client's own names of parameters that have no effect here (`x-grok2api-ignored`).
+    emulate_tools, emulate_stop, emulate_limit, emulate_format: what the gateway must do itself.
+    counts: whether the upstream reports usage.
+    """
+
+    ignored: tuple[str, ...] = ()
+    emulate_tools: bool = False
+    emulate_stop: bool = False
+    emulate_limit: bool = False
+    emulate_format: bool = False
+    counts: bool = False
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt's work: the request as this upstream shall see it, the mode paid for, and who pays."""
+
+    request: Request
+    model: Model
+    mode: str
+    credential: Credential
+    request_id: str
+
+
+class Upstream(Protocol):
+    """A service that can hold a conversation."""
+
+    name: str
+
+    def plan(self, request: Request, model: Model) -> Plan:
+        """How this request will be served. Raises `Refusal` for what cannot be."""
+        ...
+
+    def converse(self, task: Task) -> AsyncGenerator[list[Fact], None]:
+        """The facts of one attempt; the last is `Ended` or `Failed`. Closing it ends the connection."""
+        ...
+
+
+class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request as a value: what a wire builds and a transport sends."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class TransportError(Exception):
+    """The way to the upstream failed; `problem` is UNREACHABLE, TIMEOUT or CUT."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class HttpAnswer(Protocol):
+    """An answer whose head has arrived. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The decoded body, one item for each read. Raises `TransportError`."""
+        ...
+
+    async def head(self, limit: int = 4096) -> bytes:
+        """At most the first `limit` bytes of the body: enough to classify an error."""
+        ...
+
+
+class Http(Protocol):
+    """Sends one call. Leaving the context closes the connection unless the body was read to its end."""
+
+    def send(self, call: HttpCall) -> AbstractAsyncContextManager[HttpAnswer]: ...
+
+
+class Socket(Protocol):
+    """An open WebSocket of text frames."""
+
+    async def send(self, text: str) -> None: ...
+
+    def messages(self) -> AsyncIterator[str]:
+        """The text frames until the other side closes. Raises `TransportError` when it breaks."""
+        ...
+
+
+class HandshakeRefused(Exception):  # noqa: N818 - the upstream's answer, classified by the wire
+    """The upgrade was answered by an HTTP status; `body` is its first bytes."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(f"the upgrade was answered with status {status}")
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class Sockets(Protocol):
+    """Opens WebSockets; leaving the context closes them."""
+
+    def open(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Socket]: ...
