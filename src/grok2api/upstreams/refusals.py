@@ -18,6 +18,7 @@ from grok2api.canonical.problem import Kind, Problem
 
 _EVIDENCE_BYTES = 400
 _QUOTE_CHARACTERS = 240
+_DEEPEST_ERROR = 4
 _LONGEST_WAIT_SEC = 31 * 86_400.0
 _FREE_WINDOW_SEC = 86_400.0
 
@@ -76,13 +77,17 @@ _RULES = (
         CONTENT_MODERATED,
     ),
     _Rule(Kind.CHALLENGE, _ANY, ("anti-bot",)),
-    _Rule(Kind.OUT_OF_CREDITS, _CREDITS, ("spending-limit", "spending limit", "run out of credits", "all available credits")),
+    _Rule(
+        Kind.OUT_OF_CREDITS,
+        _CREDITS,
+        ("spending-limit", "spending limit", "run out of credits", "all available credits"),
+    ),
     _Rule(
         Kind.ACCOUNT_LIMITED,
         frozenset({429}),
         ("free-usage-exhausted", "this account", "your account has", "for account", "account-wide", "account limit"),
     ),
-)  # fmt: skip
+)
 
 _CHALLENGE_MARKERS = ("just a moment", "challenge-platform", "__cf_chl", "cf-chl-")
 
@@ -261,8 +266,10 @@ def _read_error(error: Any) -> _Words:
     if not isinstance(error, dict):
         return _Words("", "", "")
     inner = error.get("error")
-    if isinstance(inner, dict):
-        return _read_error(inner)
+    for _ in range(_DEEPEST_ERROR):
+        if not isinstance(inner, dict):
+            break
+        error, inner = inner, inner.get("error")
     code, message = error.get("code"), error.get("message", inner)
     code = str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
     message = message if isinstance(message, str) else ""
