@@ -4,6 +4,7 @@ The streams are made by feeding random facts to the real `Sequencer`, so they ar
 will see; how events are batched is drawn separately with `batches`.
 """
 
+import itertools
 import json
 from typing import Any
 
@@ -52,7 +53,7 @@ def _cut(draw: st.DrawFn, text: str) -> list[str]:
     """`text` in pieces, none of them empty."""
     marks = sorted(draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=3)))
     edges = [0, *marks, len(text)]
-    return [text[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [text[a:b] for a, b in itertools.pairwise(edges) if a < b]
 
 
 @st.composite
