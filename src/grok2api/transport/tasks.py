@@ -1,0 +1,44 @@
+"""Background tasks that cannot be lost.
+
+The event loop keeps only a weak reference to a task and tells nobody what it died of. `spawn` is the one place
+where a task is made: it keeps the task alive until it ends, and logs the kind of exception that ended it. The
+exception's text is not logged, because it may quote a header, a URL or a body that holds a secret.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+_T = TypeVar("_T")
+
+_log = structlog.stdlib.get_logger(__name__)
+_running: set[asyncio.Task[Any]] = set()
+
+
+def spawn(coro: Coroutine[Any, Any, _T], name: str) -> asyncio.Task[_T]:
+    """Run `coro` as a task of the current loop. It is kept until it ends; cancelling it is not an error."""
+    task = asyncio.create_task(coro, name=name)  # noqa: TID251 - the one allowed place
+    _running.add(task)
+    task.add_done_callback(_ended)
+    return task
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
+        _log.error("task died", task=task.get_name(), error=type(error).__name__, where=_where(error))
+
+
+def _where(error: BaseException) -> str:
+    """The innermost line that raised: enough to find the bug, and free of values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
