@@ -64,6 +64,11 @@ class Sequencer:
         """Whether the answer holds anything but thinking."""
         return self.called or self.produced or self._text_length > 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything yet that a client would see."""
+        return self._index >= 0 or self.produced
+
     def feed(self, facts: Iterable[Fact]) -> list[Event]:
         """The events of these facts; `Ended` and `Failed` close what is open and add nothing."""
         out: list[Event] = []

@@ -1,0 +1,168 @@
+"""From a decoded request to the work that answers it: model, plan, need, stages.
+
+Decides everything that can be decided before an account is touched, and refuses what cannot be served.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+import msgspec
+
+from grok2api.accounts.leases import Need, Pool
+from grok2api.canonical.events import Event
+from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.request import Request
+from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
+from grok2api.gateway.counting import Count, count_input, length
+from grok2api.gateway.many import merge, one
+from grok2api.gateway.policy import Policy
+from grok2api.gateway.respond import Report, Work, respond
+from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
+from grok2api.tools import prompt, structured
+from grok2api.tools.sieve import Sieve
+from grok2api.upstreams.base import Plan, Upstream
+
+#: Above this many characters the tokenizer works in a thread: it would hold the loop for over a millisecond.
+_OFF_LOOP = 32_768
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator decides about answers. `thinking`: shown when the client does not say."""
+
+    policy: Policy = Policy()
+    thinking: bool = True
+    auto_fallback: bool = True
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, ready to be answered."""
+
+    request: Request
+    model: Model
+    plan: Plan
+    work: Work
+    report: Report
+
+
+class Gateway:
+    """Turns requests into answers, with the pool and the upstreams it was given."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        upstreams: Mapping[Surface, Upstream],
+        options: Callable[[], Options],
+        count: Count,
+        new_id: Callable[[str], str],
+    ) -> None:
+        self.pool = pool
+        self._upstreams = upstreams
+        self._options = options
+        self._count = count
+        self._new_id = new_id
+
+    def served(self) -> list[Model]:
+        """The models that the accounts can serve now, in the catalog's order."""
+        return [
+            model
+            for model in BY_NAME.values()
+            if model.served and model.surface in self._upstreams and self.pool.serves(model.tiers, model.mode)
+        ]
+
+    def find(self, name: str) -> Model:
+        """The model of that name. Raises `Refusal` with the nearest names (C9)."""
+        model = BY_NAME.get(name)
+        if model is not None and model.served and model.surface in self._upstreams:
+            return model
+        if model is not None:
+            message = f"The model {name!r} makes pictures or films, which this version does not serve yet"
+        else:
+            known = [row.name for row in self.served()] or [row.name for row in BY_NAME.values() if row.served]
+            message = (
+                f"The model {name[:128]!r} does not exist. The nearest are: {', '.join(nearest(name[:128], known))}"
+            )
+        raise Refusal(Problem(kind=Kind.MODEL_NOT_FOUND, message=message, code="model_not_found", param="model"))
+
+    def prepare(self, request: Request, request_id: str, *, estimate: bool) -> Exchange:
+        """Decide how to answer. Raises `Refusal` for what cannot be served."""
+        options = self._options()
+        model = self.find(request.model)
+        upstream = self._upstreams[model.surface]
+        plan = upstream.plan(request, model)
+        shown = request
+        if plan.emulate_format:
+            shown = structured.instruct(shown)
+        if plan.emulate_tools:
+            shown = prompt.inject(shown)
+        modes = AUTO_FALLBACK if model.mode == "auto" and options.auto_fallback else (model.mode,)
+        work = Work(
+            request=shown,
+            model=model,
+            need=Need(tiers=model.tiers, modes=modes, sticky=request.sticky),
+            upstream=upstream,
+            stages=_Stages(request, plan, options, self._count, self._new_id).build,
+            reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
+            estimate=estimate,
+            input_tokens=_InputCount(shown, self._count).value,
+            request_id=request_id,
+        )
+        return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
+
+    def answer(self, exchange: Exchange) -> AsyncGenerator[tuple[int, list[Event]], None]:
+        """Yield `(choice, events)` of the answer, or of its `n` answers."""
+        policy = self._options().policy
+        choices = [
+            respond(exchange.work, self.pool, policy, exchange.report) for _ in range(max(1, exchange.request.n))
+        ]
+        return one(choices[0]) if len(choices) == 1 else merge(choices)
+
+
+class _Stages:
+    """Builds the stages of one attempt, outermost last."""
+
+    def __init__(
+        self, request: Request, plan: Plan, options: Options, count: Count, new_id: Callable[[str], str]
+    ) -> None:
+        self._request = request
+        self._plan = plan
+        self._count = count
+        self._new_id = new_id
+        shown = request.thinking if request.thinking is not None else options.thinking
+        self._hide = not shown
+
+    def build(self) -> tuple[Sequence[Stage], Measure | None]:
+        request, plan = self._request, self._plan
+        stages: list[Stage] = []
+        measure = None if plan.counts else Measure(self._count)
+        if measure is not None:
+            stages.append(measure)
+        if plan.emulate_tools and request.tools and request.tool_choice.mode != "none":
+            stages.append(
+                Sieve(request.tools, request.tool_choice, request.parallel_tool_calls is not False, self._new_id)
+            )
+        if plan.emulate_format:
+            stages.append(structured.Verify(request.format))
+        if plan.emulate_stop and request.stop:
+            stages.append(Stop(request.stop))
+        if plan.emulate_limit and request.max_tokens is not None:
+            stages.append(Limit(request.max_tokens, self._count))
+        if self._hide:
+            stages.append(HideThinking(keep_encrypted=request.include_encrypted))
+        return stages, measure
+
+
+class _InputCount:
+    """Our own count of the input tokens, made once and only when somebody wants it."""
+
+    def __init__(self, request: Request, count: Count) -> None:
+        self._request = request
+        self._count = count
+        self._known: int | None = None
+
+    async def value(self) -> int:
+        if self._known is None:
+            if length(self._request) > _OFF_LOOP:
+                self._known = await asyncio.to_thread(count_input, self._request, self._count)
+            else:
+                self._known = count_input(self._request, self._count)
+        return self._known

@@ -1,0 +1,220 @@
+"""The one loop: a request becomes the events of one answer.
+
+Another account is tried only while the client has seen nothing, which is why nothing is yielded before
+the first visible part: an in-band 429 after an HTTP 200 can still change accounts. A slip of the model
+(a demanded call that did not come) is put to it once more, as long as no text of the answer has been
+shown. The lease ends with the attempt, however that ends. No dialect, no upstream and no setting is known here.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from grok2api.accounts.leases import Lease, Need, Pool
+from grok2api.canonical.events import Ended, Event, Fact, Failed, Finish, Finished, Said, Started, Usage
+from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.request import Request
+from grok2api.canonical.sequence import Sequencer
+from grok2api.catalog import Model
+from grok2api.gateway.patience import Patience
+from grok2api.gateway.policy import REASK, Policy, may_retry
+from grok2api.gateway.stages import Measure, Stage
+from grok2api.upstreams.base import Task, Upstream
+
+_BROKE_OFF = Problem(kind=Kind.CUT, message="Grok's answer broke off", code="stream_cut")
+_SAID_NOTHING = Problem(
+    kind=Kind.EMPTY, message="Grok ended its answer without saying anything; ask again", code="empty_response"
+)
+_NEVER_BEGAN = Problem(
+    kind=Kind.TIMEOUT, message="Grok did not begin to answer in time; ask again", code="upstream_timeout"
+)
+_FELL_SILENT = Problem(
+    kind=Kind.TIMEOUT, message="Grok fell silent in the middle of its answer; ask again", code="stream_idle_timeout"
+)
+
+#: Ends that may leave an answer without content and still be answers.
+_CUT_SHORT = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.STOP_SEQUENCE})
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer to be made: what was asked, who can make it, and how it is worked on.
+
+    request: as the upstream shall see it (tools and formats that it lacks already put into words).
+    stages: fresh stages for one attempt, and the one among them that measures, if any.
+    reask: the request again with a correction, given the slip and what the model said; None = never.
+    estimate: whether the client is told the input tokens at the start. input_tokens: our own count.
+    """
+
+    request: Request
+    model: Model
+    need: Need
+    upstream: Upstream
+    stages: Callable[[], tuple[Sequence[Stage], Measure | None]]
+    reask: Callable[[Request, Problem, str], Request] | None
+    estimate: bool
+    input_tokens: Callable[[], Awaitable[int]]
+    request_id: str
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """What one attempt came to, for the log."""
+
+    account: str
+    mode: str
+    trace: str
+    problem: Problem | None = None
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What the log wants to know of a request; filled as it goes. `first_at` is loop time."""
+
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
+    usage: Usage | None = None
+    finish: str = ""
+    first_at: float | None = None
+
+
+async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> AsyncGenerator[list[Event], None]:
+    """Yield the events of one answer, one list for each read; the last event is `Finished` or `Failed`."""
+    run = _Run(work, policy, report)
+    tried: list[str] = []
+    asked_again = False
+    while True:
+        run.problem = None
+        try:
+            async with pool.lease(work.need, without=tried) as lease, aclosing(run.attempt(lease)) as batches:
+                async for batch in batches:
+                    yield batch
+        except Refusal as refusal:
+            yield [Failed(_worst(run.last, refusal.problem))]
+            return
+        problem = run.problem
+        if problem is None:
+            return
+        if problem.kind in REASK and work.reask is not None and not asked_again and not run.has_content:
+            asked_again = True
+            run.request = work.reask(work.request, problem, run.said())
+            continue
+        tried.append(run.account)
+        if run.seen or not may_retry(problem, policy, len(tried)):
+            yield [Failed(problem)]
+            return
+        run.last = problem
+
+
+def _worst(last: Problem | None, refusal: Problem) -> Problem:
+    """What the caller is told when no account is left: why the last attempt failed, or when to come back."""
+    if last is None or last.kind in (Kind.RATE_LIMITED, Kind.ACCOUNT_LIMITED):
+        return refusal
+    return last if refusal.kind is Kind.NO_ACCOUNT else refusal
+
+
+class _Run:
+    """The attempts of one answer: upstream facts through the stages and the one sequencer."""
+
+    def __init__(self, work: Work, policy: Policy, report: Report) -> None:
+        self._work = work
+        self._policy = policy
+        self._until = asyncio.get_running_loop().time() + policy.deadline
+        self._report = report
+        self._sequencer = Sequencer()
+        self._stages: Sequence[Stage] = ()
+        self._measure: Measure | None = None
+        self._raw: list[str] = []
+        self.request = work.request
+        self.problem: Problem | None = None
+        self.last: Problem | None = None
+        self.seen = False
+        self.account = ""
+
+    @property
+    def has_content(self) -> bool:
+        return self._sequencer.has_content
+
+    def said(self) -> str:
+        """What the model said in the last attempt, in its own words."""
+        return "".join(self._raw)
+
+    async def attempt(self, lease: Lease) -> AsyncGenerator[list[Event], None]:
+        """Yield what the client may see of one attempt; leaves `problem` and the lease's outcome."""
+        self.account = lease.credential.account_id
+        self._stages, self._measure = self._work.stages()
+        self._raw.clear()
+        report = Attempt(account=self.account, mode=lease.mode, trace=lease.trace)
+        self._report.attempts.append(report)
+        task = Task(
+            request=self.request,
+            model=self._work.model,
+            mode=lease.mode,
+            credential=lease.credential,
+            request_id=self._work.request_id,
+        )
+        async with aclosing(self._events(task)) as batches:
+            async for batch in batches:
+                yield batch
+        problem = report.problem = self.problem
+        if problem is None or problem.kind in REASK:
+            lease.succeeded()
+        else:
+            lease.failed(problem)
+
+    async def _events(self, task: Task) -> AsyncGenerator[list[Event], None]:
+        held: list[Event] = []
+        policy = self._policy
+        with Patience(policy.first_token, policy.idle, self._until) as patience:
+            async with aclosing(self._work.upstream.converse(task)) as source:
+                while True:
+                    facts = await self._facts(patience, source)
+                    last = facts[-1] if facts else None
+                    events = self._sequencer.feed(facts)
+                    over = isinstance(last, Ended | Failed)
+                    if over:
+                        events += await self._end(last)
+                    if not self.seen:
+                        held += events
+                        events = []
+                        if self._sequencer.begun or (over and self.problem is None):
+                            patience.relax()
+                            events = await self._start(held)
+                    if events:
+                        yield events
+                    if over:
+                        return
+
+    async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None]) -> list[Fact]:
+        """The next facts, through all stages."""
+        try:
+            facts = await patience.read(source)
+        except StopAsyncIteration:
+            facts = [Failed(_BROKE_OFF)]
+        except TimeoutError:
+            facts = [Failed(_FELL_SILENT if self.seen else _NEVER_BEGAN)]
+        if self._work.reask is not None:
+            self._raw.extend(fact.text for fact in facts if type(fact) is Said)
+        for stage in self._stages:
+            facts = stage.feed(facts)
+        return facts
+
+    async def _start(self, held: list[Event]) -> list[Event]:
+        self.seen = True
+        self._report.first_at = asyncio.get_running_loop().time()
+        return [Started(await self._work.input_tokens() if self._work.estimate else 0), *held]
+
+    async def _end(self, end: Fact | None) -> list[Event]:
+        if isinstance(end, Failed):
+            self.problem = end.problem
+            return []
+        assert isinstance(end, Ended)
+        if not self._sequencer.has_content and end.finish not in _CUT_SHORT:
+            self.problem = _SAID_NOTHING
+            return []
+        finish = Finish.TOOL_CALLS if self._sequencer.called and end.finish is Finish.STOP else end.finish
+        usage = end.usage or await self._count()
+        self._report.usage, self._report.finish = usage, finish.value
+        return [Finished(finish, usage, end.stop_sequence)]
+
+    async def _count(self) -> Usage:
+        output, reasoning = self._measure.totals() if self._measure is not None else (0, 0)
+        return Usage(input=await self._work.input_tokens(), output=max(output, 1), reasoning=reasoning)

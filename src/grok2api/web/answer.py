@@ -1,0 +1,212 @@
+"""The hot routes: one request of a dialect in, one answer out, streamed or whole.
+
+Plain ASGI. Everything that can fail before the first byte becomes an HTTP status in the dialect's own
+envelope; what fails after it becomes the dialect's error frame, and the connection closes.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from grok2api.canonical.events import Failed
+from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.request import Request
+from grok2api.canonical.sequence import Answer, Fold
+from grok2api.dialects.base import Dialect, Envelope
+from grok2api.dialects.streaming import wants_stream
+from grok2api.gateway.exchange import Exchange, Gateway
+from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
+from grok2api.web.auth import authenticate
+from grok2api.web.body import read_body
+from grok2api.web.journal import Entry, Journal
+from grok2api.web.problems import retry_headers
+from grok2api.web.stream import Line, Timing
+
+_INTERNAL = Problem(
+    kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
+)
+_DRAINING = Problem(kind=Kind.DRAINING, message="The gateway is shutting down; try again in a moment", code="draining")
+_METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed")
+
+
+class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator decides about the HTTP face."""
+
+    keys: tuple[str, ...] = ()
+    max_body: int = 64 * 1024 * 1024
+    stream_by_default: bool = True
+    timing: Timing = Timing()
+
+
+class State(msgspec.Struct, kw_only=True):
+    """What all routes share and the server changes: whether it drains, and how many answers are under way."""
+
+    draining: bool = False
+    active: int = 0
+
+
+class AnswerRoute:
+    """One dialect's endpoint."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        gateway: Gateway,
+        options: Callable[[], WebOptions],
+        state: State,
+        journal: Journal,
+        new_id: Callable[[str], str],
+    ) -> None:
+        self._dialect = dialect
+        self._gateway = gateway
+        self._options = options
+        self._state = state
+        self._journal = journal
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
+        self._state.active += 1
+        try:
+            await self._serve(scope, receive, send, entry)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not entry.gone or task is None or task.uncancel() > 0:
+                raise
+        except Gone:
+            entry.gone = "the client left before its request was whole"
+        finally:
+            self._state.active -= 1
+            self._journal.note(entry)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
+        headers = headers_of(scope)
+        options = self._options()
+        try:
+            exchange = await self._take(scope, receive, headers, options, entry)
+        except Refusal as refusal:
+            await self._refuse(send, refusal.problem, entry)
+            return
+        request = exchange.request
+        entry.exchange = exchange
+        envelope = Envelope(model=request.model, created=int(time.time()), new_id=self._new_id)
+        line = Line(receive, send, options.timing, self._dialect.keepalive, self._answer_headers(exchange, entry))
+        streams = wants_stream(request.stream, headers, options.stream_by_default)
+        try:
+            async with line:
+                if streams:
+                    await self._stream(scope, line, exchange, envelope, entry, send)
+                else:
+                    await self._whole(send, exchange, envelope, entry)
+        finally:
+            entry.gone = line.gone
+
+    async def _take(
+        self, scope: Scope, receive: Receive, headers: Headers, options: WebOptions, entry: Entry
+    ) -> Exchange:
+        """Everything before an account is touched."""
+        if self._state.draining:
+            raise Refusal(_DRAINING)
+        if scope["method"] != "POST":
+            raise Refusal(_METHOD)
+        denied = authenticate(headers, options.keys)
+        if denied is not None:
+            raise Refusal(denied)
+        body = await read_body(receive, headers, options.max_body)
+        try:
+            request = self._dialect.decode(body, headers)
+            return self._gateway.prepare(request, entry.request_id, estimate=self._dialect.estimates_input)
+        except Refusal:
+            raise
+        except Exception:
+            self._journal.bug(entry)
+            raise Refusal(_INTERNAL) from None
+
+    async def _stream(
+        self, scope: Scope, line: Line, exchange: Exchange, envelope: Envelope, entry: Entry, send: Send
+    ) -> None:
+        encoder = self._dialect.encoder(exchange.request, envelope)
+        failed: Problem | None = None
+        line.will_stream()
+        try:
+            async with aclosing(self._gateway.answer(exchange)) as answers:
+                async for choice, events in answers:
+                    last = events[-1]
+                    if isinstance(last, Failed):
+                        failed = last.problem
+                        if len(events) == 1 and not line.opened and not entry.status:
+                            break
+                    if not line.opened:
+                        entry.status = 200
+                        await line.open()
+                    await line.write(encoder.feed(events, choice))
+        except Exception:
+            self._journal.bug(entry)
+            failed = _INTERNAL
+            if line.opened:
+                await line.write(encoder.feed([Failed(failed)], 0))
+        entry.problem = failed
+        if failed is not None and not line.opened:
+            await self._refuse(send, failed, entry)
+            return
+        entry.status = 200
+        if failed is not None:
+            _close_after(scope)
+        await line.finish()
+
+    async def _whole(self, send: Send, exchange: Exchange, envelope: Envelope, entry: Entry) -> None:
+        try:
+            body = self._encode(exchange.request, await self._fold(exchange), envelope)
+        except Refusal as refusal:
+            await self._refuse(send, refusal.problem, entry)
+            return
+        except Exception:
+            self._journal.bug(entry)
+            await self._refuse(send, _INTERNAL, entry)
+            return
+        entry.status = 200
+        await answer_whole(send, 200, body, self._answer_headers(exchange, entry))
+
+    async def _fold(self, exchange: Exchange) -> Sequence[Answer]:
+        folds = [Fold() for _ in range(max(1, exchange.request.n))]
+        async with aclosing(self._gateway.answer(exchange)) as answers:
+            async for choice, events in answers:
+                last = events[-1]
+                if isinstance(last, Failed):
+                    raise Refusal(last.problem)
+                folds[choice].feed(events)
+        return [fold.answer() for fold in folds]
+
+    def _encode(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
+        return self._dialect.whole(request, answers, envelope)
+
+    async def _refuse(self, send: Send, problem: Problem, entry: Entry) -> None:
+        entry.problem = problem
+        status, body = self._dialect.problem(problem)
+        entry.status = status
+        headers = [*retry_headers(status, problem), *_ids(entry)]
+        if problem.kind in (Kind.TOO_LARGE, Kind.DRAINING, Kind.UNAUTHENTICATED):
+            headers.append(("connection", "close"))
+        await answer_whole(send, status, body, headers)
+
+    def _answer_headers(self, exchange: Exchange, entry: Entry) -> list[tuple[str, str]]:
+        headers = _ids(entry)
+        headers.append(("x-grok2api-model", exchange.model.name))
+        if exchange.plan.ignored:
+            headers.append(("x-grok2api-ignored", ", ".join(exchange.plan.ignored)))
+        return headers
+
+
+def _ids(entry: Entry) -> list[tuple[str, str]]:
+    """The request's id under both names that SDKs read."""
+    return [("x-request-id", entry.request_id), ("request-id", entry.request_id)]
+
+
+def _close_after(scope: Scope) -> None:
+    """Have the server close the connection after this answer (S4); a server that cannot goes on as usual."""
+    close = scope.get("extensions", {}).get("grok2api.close")
+    if close is not None:
+        close()

@@ -1,0 +1,70 @@
+"""One log line for each request: what was asked, who answered, how it ended, why that account.
+
+The line carries ids and numbers, never text of a conversation and never a secret.
+"""
+
+import time
+
+import msgspec
+import structlog
+
+from grok2api.canonical.problem import Problem
+from grok2api.gateway.exchange import Exchange
+
+_log = structlog.stdlib.get_logger("grok2api.requests")
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """What is known of a request so far. `started` is monotonic time."""
+
+    request_id: str
+    dialect: str
+    started: float
+    status: int = 0
+    exchange: Exchange | None = None
+    problem: Problem | None = None
+    gone: str = ""
+
+
+class Journal:
+    """Writes the line."""
+
+    def note(self, entry: Entry) -> None:
+        """The request is over."""
+        fields: dict[str, object] = {
+            "request_id": entry.request_id,
+            "dialect": entry.dialect,
+            "status": entry.status,
+            "seconds": round(time.monotonic() - entry.started, 4),
+        }
+        if entry.exchange is not None:
+            fields |= _exchange(entry.exchange)
+        if entry.gone:
+            fields["gone"] = entry.gone
+        if entry.problem is None:
+            _log.info("answered", **fields)
+            return
+        fields |= {"problem": entry.problem.kind.value, "message": entry.problem.message}
+        if entry.problem.evidence:
+            fields["evidence"] = entry.problem.evidence[:400].decode("utf-8", "replace")
+        _log.warning("refused" if entry.status >= 400 else "broken", **fields)
+
+    def bug(self, entry: Entry) -> None:
+        """Something of ours failed; the traceback goes to the log and nowhere else."""
+        _log.exception("bug", request_id=entry.request_id, dialect=entry.dialect)
+
+
+def _exchange(exchange: Exchange) -> dict[str, object]:
+    report = exchange.report
+    fields: dict[str, object] = {
+        "model": exchange.model.name,
+        "attempts": [
+            {"account": a.account, "mode": a.mode, "why": a.trace}
+            | ({"problem": a.problem.kind.value} if a.problem is not None else {})
+            for a in report.attempts
+        ],
+    }
+    if report.usage is not None:
+        fields["tokens"] = [report.usage.input, report.usage.output]
+        fields["finish"] = report.finish
+    return fields

@@ -1,0 +1,40 @@
+"""Problems as HTTP answers: the dialect's own body, and the headers that tell a client whether to come back.
+
+`Retry-After` goes with every 429 and 503; `x-should-retry: false` with every 4xx that would fail again (C7).
+"""
+
+import math
+from collections.abc import Mapping
+
+from grok2api.canonical.problem import Problem
+from grok2api.dialects import openai_errors
+from grok2api.dialects.anthropic_messages import MESSAGES
+
+#: Seconds told to a client when nothing better is known.
+_DEFAULT_RETRY: Mapping[int, int] = {429: 5, 503: 5}
+
+_WORTH_REPEATING = frozenset({408, 409, 425, 429})
+
+
+def retry_headers(status: int, problem: Problem) -> list[tuple[str, str]]:
+    """What the client is told about trying again."""
+    headers: list[tuple[str, str]] = []
+    if problem.retry_after is not None and status in (429, 503, 502, 504):
+        headers.append(("retry-after", str(max(1, math.ceil(problem.retry_after)))))
+    elif status in _DEFAULT_RETRY:
+        headers.append(("retry-after", str(_DEFAULT_RETRY[status])))
+    if 400 <= status < 500 and status not in _WORTH_REPEATING:
+        headers.append(("x-should-retry", "false"))
+    return headers
+
+
+def speaks_anthropic(path: str, headers: Mapping[str, str]) -> bool:
+    """Whether errors of this request are in Anthropic's envelope (the contract's section 10)."""
+    return "anthropic-version" in headers or path.startswith("/v1/messages")
+
+
+def render(problem: Problem, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body of a failure on any route."""
+    if speaks_anthropic(path, headers):
+        return MESSAGES.problem(problem)
+    return openai_errors.render(problem)

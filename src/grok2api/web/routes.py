@@ -1,0 +1,101 @@
+"""The small routes: models, health, readiness, version, and honest answers for paths that do not exist."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.dialects import models_list
+from grok2api.gateway.exchange import Gateway
+from grok2api.web.answer import State, WebOptions
+from grok2api.web.auth import authenticate
+from grok2api.web.problems import render, retry_headers
+
+_encode = msgspec.json.Encoder().encode
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def json_answer(payload: object, status: int = 200) -> Response:
+    return Response(_encode(payload), status, media_type="application/json")
+
+
+def problem_answer(problem: Problem, path: str, headers: Mapping[str, str]) -> Response:
+    """A problem as the answer of any route, in the envelope that the client speaks."""
+    status, body = render(problem, path, headers)
+    return Response(body, status, headers=dict(retry_headers(status, problem)), media_type="application/json")
+
+
+def small_routes(
+    gateway: Gateway,
+    options: Callable[[], WebOptions],
+    state: State,
+    ready: Callable[[], str],
+    version: str,
+) -> list[Route]:
+    """The routes. `ready` says why the gateway cannot serve, or nothing when it can."""
+
+    def guarded(handler: Handler) -> Handler:
+        async def guard(request: Request) -> Response:
+            denied = authenticate(dict(request.headers), options().keys)
+            if denied is not None:
+                return problem_answer(denied, request.url.path, request.headers)
+            try:
+                return await handler(request)
+            except Refusal as refusal:
+                return problem_answer(refusal.problem, request.url.path, request.headers)
+
+        return guard
+
+    async def list_models(request: Request) -> Response:
+        served = gateway.served()
+        if "anthropic-version" in request.headers:
+            return json_answer(models_list.anthropic_list(served))
+        return json_answer(models_list.openai_list(served))
+
+    async def one_model(request: Request) -> Response:
+        name = request.path_params["name"]
+        for model in gateway.served():
+            if model.name == name:
+                if "anthropic-version" in request.headers:
+                    return json_answer(models_list.anthropic_model(model))
+                return json_answer(models_list.openai_model(model))
+        raise Refusal(_no_model(gateway, name))
+
+    async def health(_: Request) -> Response:
+        return json_answer({"status": "ok"})
+
+    async def readiness(_: Request) -> Response:
+        reason = "draining" if state.draining else ready()
+        if reason:
+            return json_answer({"status": "unavailable", "reason": reason}, 503)
+        return json_answer({"status": "ready"})
+
+    async def meta(_: Request) -> Response:
+        return json_answer({"version": version})
+
+    async def root(request: Request) -> Response:
+        return json_answer({"name": "grok2api", "version": version, "api": f"{request.base_url}v1"})
+
+    return [
+        Route("/", root, methods=["GET", "HEAD"]),
+        Route("/health", health, methods=["GET"]),
+        Route("/ready", readiness, methods=["GET"]),
+        Route("/meta", meta, methods=["GET"]),
+        Route("/v1/models", guarded(list_models), methods=["GET"]),
+        Route("/v1/models/{name:path}", guarded(one_model), methods=["GET"]),
+    ]
+
+
+def _no_model(gateway: Gateway, name: str) -> Problem:
+    """Why that name is not in the list: unknown, or known and not servable by these accounts."""
+    try:
+        gateway.find(name)
+    except Refusal as refusal:
+        message = refusal.problem.message
+    else:
+        message = f"No account can serve the model {name!r}; add one with 'grok2api accounts add'"
+    return Problem(kind=Kind.NOT_FOUND, message=message, code="model_not_found", param="model")

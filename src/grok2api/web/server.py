@@ -1,0 +1,98 @@
+"""Running the face: one uvicorn server, an orderly end.
+
+SIGTERM or SIGINT begins the drain: `/ready` turns 503 and new requests are refused while running answers finish
+within the grace time; then the server stops and the process ends with 0 (O1). A second signal ends it at once.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from grok2api.transport.tasks import spawn
+from grok2api.web.answer import State
+from grok2api.web.asgi import Asgi
+from grok2api.web.protocol import GuardedProtocol
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class PortTaken(Exception):  # noqa: N818 - reported to the operator in one line
+    """The address cannot be listened on; the text says which and why."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `PortTaken`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port or server.port"
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+async def serve(app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float]) -> None:
+    """Serve until a signal, then drain. `drain` says for how many seconds."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+        proxy_headers=False,
+    )
+    server = _Server(config)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            server.force_exit = True
+            server.should_exit = True
+        state.draining = True
+        stopping.set()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    ender = spawn(_end(server, stopping, state, drain), "drain")
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        ender.cancel()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _end(server: uvicorn.Server, stopping: asyncio.Event, state: State, drain: Callable[[], float]) -> None:
+    await stopping.wait()
+    until = asyncio.get_running_loop().time() + drain()
+    while state.active and asyncio.get_running_loop().time() < until and not server.should_exit:
+        await asyncio.sleep(0.05)
+    server.should_exit = True
