@@ -1,0 +1,154 @@
+"""Content blocks of a Messages request, read into parts.
+
+Promises that an unknown block is never a 400 (C2): it is read as text when it carries text and left out
+when it does not. Known blocks with wrong members name the member (`messages.2.content.0.source.data`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from grok2api.canonical.problem import invalid
+from grok2api.canonical.request import File, Image, Part, Text, ToolCall, ToolResult
+from grok2api.dialects.anthropic_messages import signature
+from grok2api.dialects.reading import Object
+from grok2api.dialects.sse import encode_json
+
+
+def read_content(holder: Object, key: str = "content") -> list[Part]:
+    """The parts of a string or an array of blocks; none when it is absent."""
+    value = holder.raw.get(key)
+    if value is None:
+        return []
+    if type(value) is str:
+        return [Text(value)] if value else []
+    if type(value) is not list:
+        raise holder.wrong(key, "a string or an array of blocks", value)
+    return [part for block in holder.objects(key) for part in _block(block)]
+
+
+def _block(block: Object) -> Iterator[Part]:
+    read = _BLOCKS.get(block.need_text("type"), _unknown)
+    yield from read(block)
+
+
+def _text(block: Object) -> Iterator[Part]:
+    text = block.need_text("text")
+    if text:
+        yield Text(text)
+
+
+def _image(block: Object) -> Iterator[Part]:
+    source = _source(block)
+    kind = source.need_text("type")
+    if kind == "file":
+        yield File(file_id=source.need_text("file_id"))
+    else:
+        yield Image(_url(source, kind, "image/png"))
+
+
+def _document(block: Object) -> Iterator[Part]:
+    source, name = _source(block), block.text("title")
+    kind = source.need_text("type")
+    if name and kind in ("text", "content"):
+        yield Text(name)
+    if kind == "text":
+        yield Text(source.need_text("data"))
+    elif kind == "content":
+        yield from read_content(source)
+    elif kind == "file":
+        yield File(name=name, file_id=source.need_text("file_id"))
+    else:
+        yield File(url=_url(source, kind, "application/pdf"), name=name)
+
+
+def _source(block: Object) -> Object:
+    source = block.child("source")
+    if source is None:
+        raise block.missing("source")
+    return source
+
+
+def _url(source: Object, kind: str, media_type: str) -> str:
+    if kind == "base64":
+        return f"data:{source.text('media_type', longest=128) or media_type};base64,{source.need_text('data')}"
+    if kind != "url":
+        raise invalid(f"{source.at('type')} must be base64, url or file", source.at("type"))
+    url = source.need_text("url")
+    if not url[:8].lower().startswith(("http://", "https://", "data:")):
+        raise invalid(f"{source.at('url')} must be an http(s) URL", source.at("url"))
+    return url
+
+
+def _tool_use(block: Object) -> Iterator[Part]:
+    given = block.child("input")
+    arguments = "{}" if given is None else encode_json(given.raw).decode()
+    yield ToolCall(block.need_text("id"), block.need_text("name"), arguments)
+
+
+def _tool_result(block: Object) -> Iterator[Part]:
+    parts = tuple(part for part in read_content(block) if isinstance(part, Text | Image | File))
+    yield ToolResult(block.need_text("tool_use_id"), parts, is_error=block.flag("is_error") is True)
+
+
+def _tool_reference(block: Object) -> Iterator[Part]:
+    """The result of a client's tool search. As an empty text the model would search for ever."""
+    yield Text(f"Tool {block.need_text('tool_name')} is now available.")
+
+
+def _thinking(block: Object) -> Iterator[Part]:
+    part = signature.restore(block.text("thinking") or "", block.text("signature"))
+    if part.text or part.encrypted:
+        yield part
+
+
+def _redacted(block: Object) -> Iterator[Part]:
+    part = signature.restore("", block.text("data"))
+    if part.encrypted:
+        yield part
+
+
+def _search_result(block: Object) -> Iterator[Part]:
+    heading = "\n".join(filter(None, (block.text("title"), block.text("source"))))
+    if heading:
+        yield Text(heading)
+    yield from read_content(block)
+
+
+def _found(block: Object) -> Iterator[Part]:
+    """What a server's search found in an earlier turn: the pages by title and URL."""
+    found = block.raw.get("content")
+    lines = [_page(page) for page in found if type(page) is dict] if type(found) is list else []
+    text = "\n".join(filter(None, lines))
+    if text:
+        yield Text(f"Search results:\n{text}")
+
+
+def _page(page: Mapping[str, Any]) -> str:
+    return " - ".join(value for value in (page.get("title"), page.get("url")) if type(value) is str and value)
+
+
+def _nothing(_: Object) -> Iterator[Part]:
+    return iter(())
+
+
+def _unknown(block: Object) -> Iterator[Part]:
+    for key in ("text", "content"):
+        value = block.raw.get(key)
+        if type(value) is str and value:
+            yield Text(value)
+            return
+
+
+_BLOCKS: Mapping[str, Callable[[Object], Iterator[Part]]] = {
+    "text": _text,
+    "image": _image,
+    "document": _document,
+    "search_result": _search_result,
+    "thinking": _thinking,
+    "redacted_thinking": _redacted,
+    "tool_use": _tool_use,
+    "tool_result": _tool_result,
+    "tool_reference": _tool_reference,
+    "server_tool_use": _nothing,
+    "web_search_tool_result": _found,
+}

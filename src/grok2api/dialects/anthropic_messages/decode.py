@@ -1,0 +1,191 @@
+"""A Messages request, from bytes to `Request`; also the body of `count_tokens`, which is the same but shorter.
+
+Promises to take whatever current clients send (C2, C11): unknown fields, betas, block types and system
+turns anywhere are accepted, while a known field of a wrong type is a 400 that names it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from grok2api.canonical.problem import invalid
+from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolResult
+from grok2api.dialects.anthropic_messages.blocks import read_content
+from grok2api.dialects.anthropic_messages.tools import read_choice, read_tools
+from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.pairing import pair
+from grok2api.dialects.reading import Object, parse
+
+_ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+
+#: Thinking budgets, in tokens, as effort; a larger one than the last is `high`.
+_BUDGETS = ((4096, "low"), (16384, "medium"))
+
+#: Parameters without a field of their own: how to read them, and the values that ask for nothing.
+_EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] = (
+    ("top_k",              Object.whole, ()),
+    ("service_tier",       Object.text,  ("auto", "standard_only")),
+    ("speed",              Object.text,  ("standard",)),
+    ("inference_geo",      Object.text,  ()),
+    ("context_management", Object.child, ({},)),
+    ("mcp_servers",        Object.array, ([],)),
+)  # fmt: skip
+
+_SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id")
+_SESSION = re.compile(r"_session_([A-Za-z0-9-]{8,64})\Z")
+
+
+def decode(body: bytes, headers: Mapping[str, str]) -> Request:
+    """The request in `body`. Raises `Refusal` naming the field at fault."""
+    top = parse(body)
+    model = top.need_text("model", longest=256)
+    messages = _turns(top)
+    tools, hosted_tools = read_tools(top)
+    choice, parallel = read_choice(top, tools, bool(hosted_tools))
+    thinking, how_hard, effort_name = _thinking(top)
+    format_, format_name = _format(top)
+    temperature, top_p = top.number("temperature", 0, 2), top.number("top_p", 0, 1)
+    limit, stop = top.whole("max_tokens", 1, MAX_OUTPUT), stops(top, "stop_sequences")
+    extra, given = _extras(top)
+    asked = (
+        ("temperature", "temperature", temperature is not None),
+        ("top_p", "top_p", top_p is not None),
+        ("max_tokens", "max_tokens", limit is not None),
+        ("stop", "stop_sequences", bool(stop)),
+        ("effort", effort_name, how_hard is not None),
+        ("format", format_name, format_.kind != "text"),
+        ("tool_choice", "tool_choice", choice.mode != "auto"),
+        ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", parallel is False),
+    )
+    given.update((name, spelled) for name, spelled, is_asked in asked if is_asked)
+    user = _user(top)
+    return Request(
+        model=model,
+        messages=messages,
+        tools=tools,
+        hosted_tools=hosted_tools,
+        tool_choice=choice,
+        parallel_tool_calls=parallel,
+        temperature=temperature,
+        top_p=top_p,
+        max_tokens=limit,
+        stop=stop,
+        effort=how_hard,
+        thinking=thinking,
+        format=format_,
+        stream=top.flag("stream") is True,
+        include_usage=True,
+        include_encrypted=True,
+        user=user,
+        sticky=_sticky(user, headers),
+        given=given,
+        extra=extra,
+    )
+
+
+def _turns(top: Object) -> tuple[Message, ...]:
+    if top.array("messages") is None:
+        raise top.missing("messages")
+    turns: list[Message] = []
+    for item in top.objects("messages"):
+        role = _ROLES.get(item.need_text("role"))
+        if role is None:
+            raise invalid(f"{item.at('role')} must be one of {', '.join(_ROLES)}", item.at("role"))
+        if not item.has("content"):
+            raise item.missing("content")
+        turns.extend(_split(role, read_content(item), item.path))
+    if not turns:
+        raise invalid("messages must hold at least one turn that says something", "messages")
+    system = read_content(top, "system")
+    first = [Message(Role.SYSTEM, tuple(system), "system")] if system else []
+    return pair([*first, *turns], "tool_use_id")
+
+
+def _split(role: Role, parts: list[Part], path: str) -> list[Message]:
+    """One turn as ours: results stand in a turn of their own, before what the user adds to them."""
+    results = tuple(part for part in parts if isinstance(part, ToolResult))
+    rest = tuple(part for part in parts if not isinstance(part, ToolResult))
+    turns = ((Role.TOOL, results), (role, rest))
+    return [Message(kind, said, path) for kind, said in turns if said]
+
+
+def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
+    """Whether to show reasoning, how hard to reason, and where the client said so."""
+    output = top.child("output_config")
+    how_hard = effort(output, "effort") if output is not None else None
+    name = "output_config.effort"
+    wanted = top.child("thinking")
+    kind = wanted.text("type") if wanted is not None else None
+    if wanted is None or kind is None:
+        return (False if how_hard == "none" else None), how_hard, name
+    shown = kind != "disabled" and wanted.text("display") != "omitted"
+    if how_hard is None and kind == "disabled":
+        return shown, "none", "thinking"
+    budget = wanted.whole("budget_tokens", 0, MAX_OUTPUT)
+    if how_hard is None and budget is not None:
+        name = "thinking.budget_tokens"
+        how_hard = next((word for below, word in _BUDGETS if budget < below), "high")
+    return shown, how_hard, name
+
+
+def _format(top: Object) -> tuple[Format, str]:
+    holder = top.child("output_config")
+    wanted = holder.child("format") if holder is not None else None
+    wanted = wanted or top.child("output_format")
+    if wanted is None:
+        return Format(), "output_config.format"
+    kind = wanted.choice("type", ("json_schema", "json_object", "text"))
+    if kind != "json_schema":
+        return Format(kind=kind or "text"), wanted.path  # type: ignore[arg-type]
+    shape = wanted.child("schema")
+    if shape is None:
+        raise wanted.missing("schema")
+    return Format(
+        kind="json_schema", name=wanted.text("name") or "response", schema=shape.raw, strict=True
+    ), wanted.path
+
+
+def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
+    """Parameters kept under their own names, and those of them that ask for something."""
+    extra: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    for name, read, neutral in _EXTRAS:
+        value = read(top, name)
+        if value is None:
+            continue
+        extra[name] = value.raw if isinstance(value, Object) else value
+        if extra[name] not in neutral:
+            given[name] = name
+    if top.has("container"):  # an id or an object; either asks for a sandbox of Anthropic's
+        given["container"] = "container"
+    return extra, given
+
+
+def _user(top: Object) -> str | None:
+    metadata = top.child("metadata")
+    return metadata.text("user_id") if metadata is not None else None
+
+
+def _sticky(user: str | None, headers: Mapping[str, str]) -> str | None:
+    """The client's session, by header or inside `metadata.user_id`, else its user.
+
+    Claude Code writes the session into `user_id`: today as JSON in the string, formerly as a suffix.
+    """
+    session = next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
+    if session or not user:
+        return session
+    suffix = _SESSION.search(user)
+    return suffix.group(1) if suffix else _session_in(user) or user
+
+
+def _session_in(user: str) -> str | None:
+    if not user.startswith("{"):
+        return None
+    try:
+        inner = msgspec.json.decode(user)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    session = inner.get("session_id") if isinstance(inner, dict) else None
+    return session if isinstance(session, str) and session else None
