@@ -1,0 +1,87 @@
+"""What no single setting can know: values that follow from others, and values that do not go together.
+
+Pure. `derive` fills what was left open; `RULES` each look at the whole and name the keys at fault.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from grok2api.catalog import BY_NAME, nearest
+from grok2api.config.settings import Settings
+
+SQLITE = "sqlite:///"
+_WS_SCHEMES = {"http": "ws", "https": "wss"}
+
+
+def derive(values: Mapping[str, Any], given: Collection[str], data_dir: Path) -> dict[str, Any]:
+    """The values that follow from the others: for keys that nobody gave, or gave empty."""
+    derived: dict[str, Any] = {}
+    if not values["upstream.web.ws_url"]:
+        scheme, _, rest = values["upstream.web.base_url"].partition("://")
+        derived["upstream.web.ws_url"] = f"{_WS_SCHEMES[scheme]}://{rest}" if rest else ""
+    if not values["storage.url"]:
+        derived["storage.url"] = f"{SQLITE}{data_dir.absolute() / 'grok2api.db'}"
+    if "account.strategy" not in given and not values["account.refresh.enabled"]:
+        derived["account.strategy"] = "random"
+    return derived
+
+
+def broken_rules(settings: Settings) -> Iterator[str]:
+    """A sentence for each rule that the settings break."""
+    for rule in RULES:
+        yield from rule(settings)
+
+
+def _no_known_password(settings: Settings) -> Iterator[str]:
+    if settings.app.app_key == "grok2api":
+        yield "app.app_key is the well-known default of older programs; choose another, or leave it empty"
+
+
+def _one_process(settings: Settings) -> Iterator[str]:
+    if settings.server.workers > 1:
+        yield (
+            f"--workers {settings.server.workers} (server.workers) needs coordination.url (Redis); "
+            "this version runs one process"
+        )
+
+
+def _sqlite_only(settings: Settings) -> Iterator[str]:
+    if not settings.storage.url.startswith(SQLITE):
+        yield f"storage.url must begin with {SQLITE}: this version stores in SQLite only"
+
+
+def _upstream_addresses(settings: Settings) -> Iterator[str]:
+    addresses = {
+        "upstream.web.base_url": settings.upstream.web.base_url,
+        "upstream.console.base_url": settings.upstream.console.base_url,
+    }
+    for key, value in addresses.items():
+        if not value:
+            yield f"{key} must not be empty"
+
+
+def _proxies(settings: Settings) -> Iterator[str]:
+    egress = settings.proxy.egress
+    if egress.mode == "single_proxy" and not egress.proxy_url:
+        yield 'proxy.egress.mode is "single_proxy", so proxy.egress.proxy_url must name the proxy'
+    if egress.mode == "proxy_pool" and not egress.proxy_pool:
+        yield 'proxy.egress.mode is "proxy_pool", so proxy.egress.proxy_pool must name the proxies'
+
+
+def _aliases(settings: Settings) -> Iterator[str]:
+    served = [name for name, model in BY_NAME.items() if model.served]
+    for name, target in settings.aliases.items():
+        if not name or target not in served:
+            close = ", ".join(nearest(target, served))
+            yield f"aliases: {name!r} is mapped to {target!r}, which is no served model; the nearest are {close}"
+
+
+RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
+    _no_known_password,
+    _one_process,
+    _sqlite_only,
+    _upstream_addresses,
+    _proxies,
+    _aliases,
+)
