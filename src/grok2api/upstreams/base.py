@@ -69,12 +69,16 @@ class Upstream(Protocol):
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request as a value: what a wire builds and a transport sends."""
+    """One HTTP request as a value: what a wire builds and a transport sends.
+
+    account: the id of the account it is sent for, which keeps to one way out; empty when it is nobody's.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    account: str = ""
 
 
 class TransportError(Exception):
@@ -127,6 +131,6 @@ class HandshakeRefused(Exception):  # noqa: N818 - the upstream's answer, classi
 
 
 class Sockets(Protocol):
-    """Opens WebSockets; leaving the context closes them."""
+    """Opens WebSockets; leaving the context closes them. `account` as in `HttpCall`."""
 
-    def open(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Socket]: ...
+    def open(self, url: str, headers: Mapping[str, str], account: str = "") -> AbstractAsyncContextManager[Socket]: ...
