@@ -31,7 +31,8 @@ class HideThinking:
 class Stop:
     """Ends the answer before the first stop sequence, for upstreams that cannot (H1).
 
-    The first is the one that is complete first, so that the cut of the stream cannot change the answer. Holds back only a tail that may still become a stop sequence.
+    The first is the one that is complete first, so that the cut of the stream cannot change the answer.
+    Holds back only a tail that may still become a stop sequence.
     """
 
     def __init__(self, sequences: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from grok2api.web.asgi import Gone, Headers, Receive
 READ_TIMEOUT = 120.0
 
 _STEP = 256 * 1024
+_ZSTD_PIECE = 256
 
 
 async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
@@ -142,9 +143,13 @@ def _brotli(body: bytes, out: _Bounded) -> None:
 
 
 def _zstd(body: bytes, out: _Bounded) -> None:
-    with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(body) as reader:
-        while piece := reader.read(_STEP):
-            out.add(piece)
+    """Fed in small pieces: the library bounds a block (128 KiB), not what a long input comes to."""
+    unpacker = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
+    for at in range(0, len(body), _ZSTD_PIECE):
+        out.add(unpacker.decompress(body[at : at + _ZSTD_PIECE]))
+        if unpacker.eof:
+            return
+    raise EOFError
 
 
 _UNPACKERS: Mapping[str, Callable[[bytes, _Bounded], None]] = {
