@@ -1,0 +1,92 @@
+"""Which values must never be seen, and how a line of text is rid of them.
+
+Registered secrets are looked up by their first characters, so that a line costs the same with one account as with
+a hundred thousand. Values that nobody registered but that look like a credential are masked by pattern. Only lines
+that are really written pay for either.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "********"
+
+#: Shorter values are not masked: they would turn up in innocent words.
+SHORTEST = 6
+
+#: `(what stays)(what is masked)`. The name before a value stays, so that the line can still be understood.
+_PATTERNS = re.compile(
+    r"(?P<kept>"
+    r"\b(?:sso|sso-rw|cf_clearance|__cf_bm|x-userid|app_key|api_key|access_token|x-api-key|x-statsig-id)[\"']?\s*[=:]\s*[\"']?"
+    r"|\b(?:Bearer|DPoP|Basic)\s+"
+    r"|://(?=[^/@\s]*:[^/@\s]*@)"
+    r")"
+    r"(?P<secret>(?!anonymous\b)[^\s\"',;&@}\\]{4,})"
+    r"|\b(?P<bare>eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|xai-[\w-]{16,})",
+    re.IGNORECASE,
+)
+
+#: Cheap to look for, and in everything that `_PATTERNS` can match.
+_MAY_MATCH = re.compile(r"[=: ]|eyJ|xai-", re.IGNORECASE)
+
+
+class Secrets:
+    """A registry of secret values. Registering is cheap, idempotent and safe from any thread."""
+
+    def __init__(self) -> None:
+        self._by_head: dict[str, frozenset[str]] = {}
+
+    def register(self, *values: str) -> None:
+        """From now on `values` are masked, as they are and percent-encoded."""
+        for value in values:
+            for form in {value, quote(value, safe="")}:
+                if len(form) >= SHORTEST:
+                    head = form[:SHORTEST]
+                    self._by_head[head] = self._by_head.get(head, frozenset()) | {form}
+
+    def register_cookies(self, cookies: str) -> None:
+        """The values of a cookie string, each on its own and the string as a whole."""
+        self.register(cookies, *(pair.partition("=")[2].strip() for pair in cookies.split(";")))
+
+    def forget(self, values: Iterable[str]) -> None:
+        """`values` are no secrets any more: their accounts are gone."""
+        for value in values:
+            for form in {value, quote(value, safe="")}:
+                head = form[:SHORTEST]
+                left = self._by_head.get(head, frozenset()) - {form}
+                if left:
+                    self._by_head[head] = left
+                else:
+                    self._by_head.pop(head, None)
+
+    def mask(self, text: str) -> str:
+        """`text` without any secret in it."""
+        if len(text) < SHORTEST:
+            return text
+        text = self._without_registered(text)
+        return _PATTERNS.sub(_masked, text) if _MAY_MATCH.search(text) else text
+
+    def _without_registered(self, text: str) -> str:
+        heads = self._by_head
+        if not heads:
+            return text
+        pieces: list[str] = []
+        begin = at = 0
+        last = len(text) - SHORTEST
+        while at <= last:
+            candidates = heads.get(text[at : at + SHORTEST])
+            found = max((s for s in candidates if text.startswith(s, at)), key=len, default="") if candidates else ""
+            if found:
+                pieces += (text[begin:at], MASK)
+                at = begin = at + len(found)
+            else:
+                at += 1
+        return "".join((*pieces, text[begin:])) if pieces else text
+
+
+def _masked(match: re.Match[str]) -> str:
+    return f"{match['kept'] or ''}{MASK}"
+
+
+#: The process's own registry: what knows a secret registers it here, and every log line goes through it.
+secrets = Secrets()
