@@ -1,0 +1,167 @@
+"""grok.com as an upstream: sends what the wires build and yields what they tell.
+
+The only file here that awaits anything but the user lookup. It reads the options once for each attempt, reads the
+body of every refusal before it is judged, and stops listening a bounded time after an answer has ended softly.
+Closing the generator that `converse` returns closes the connection.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+
+from grok2api.canonical.events import Fact, Failed
+from grok2api.canonical.problem import Problem, Refusal
+from grok2api.canonical.request import Request
+from grok2api.catalog import MODES, Model
+from grok2api.transport.tasks import spawn
+from grok2api.upstreams.base import (
+    HandshakeRefused,
+    Http,
+    HttpAnswer,
+    Plan,
+    Socket,
+    Sockets,
+    Task,
+    TransportError,
+)
+from grok2api.upstreams.grok_web import gateway_ws_wire as gateway
+from grok2api.upstreams.grok_web.call import chat_call, socket_headers
+from grok2api.upstreams.grok_web.chat_wire import Parser
+from grok2api.upstreams.grok_web.flatten import flatten
+from grok2api.upstreams.grok_web.options import WebOptions
+from grok2api.upstreams.grok_web.plan import plan
+from grok2api.upstreams.grok_web.teller import WHAT
+from grok2api.upstreams.grok_web.users import Users
+from grok2api.upstreams.refusals import classify
+
+
+class GrokWeb:
+    """The grok.com chat, over REST or over the newer WebSocket. `now` tells epoch seconds, `new_id` a new UUID."""
+
+    name = "grok_web"
+
+    def __init__(
+        self,
+        http: Http,
+        sockets: Sockets,
+        options: Callable[[], WebOptions],
+        now: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._http = http
+        self._sockets = sockets
+        self._options = options
+        self._now = now
+        self._new_id = new_id
+        self._users = Users(http)
+
+    def plan(self, request: Request, model: Model) -> Plan:
+        """How this request will be served. Raises `Refusal` for pictures and files."""
+        return plan(request)
+
+    async def converse(self, task: Task) -> AsyncGenerator[list[Fact], None]:
+        """The facts of one attempt; the last is `Ended` or `Failed`."""
+        options = self._options()
+        talk = self._over_socket if options.transport == "ws" else self._over_http
+        try:
+            async with aclosing(talk(task, options)) as told:
+                async for facts in told:
+                    yield facts
+        except (Refusal, TransportError) as error:
+            yield [Failed(error.problem)]
+        except HandshakeRefused as refused:
+            yield [Failed(classify(refused.status, refused.headers, refused.body, what=WHAT))]
+
+    async def _over_http(self, task: Task, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
+        message = flatten(task.request.messages)
+        call = chat_call(message, _mode(task), task.credential, options, self._new_id())
+        async with self._http.send(call) as answer:
+            if answer.status != 200:
+                yield [Failed(await _refusal(answer))]
+                return
+            parser = Parser(options)
+            chunks = answer.chunks()
+            try:
+                async for data in chunks:
+                    facts = parser.feed(data)
+                    if facts:
+                        yield facts
+                    if parser.over:
+                        return
+                    if parser.stopping:
+                        break
+            except TransportError as error:
+                yield parser.broken(error.problem)
+                return
+            yield await _last(parser, chunks, options.soft_stop_grace_sec)
+
+    async def _over_socket(self, task: Task, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
+        message = flatten(task.request.messages)
+        user_id = await self._users.id_of(task.credential, options, self._new_id())
+        headers = socket_headers(task.credential, options, user_id)
+        async with self._sockets.open(gateway.socket_url(options, user_id), headers) as socket:
+            heart = spawn(self._beat(socket, options.ping_sec), "grok_web heartbeat")
+            try:
+                await socket.send(gateway.session_create(_mode(task), options))
+                async with aclosing(self._talk(socket, message, options)) as told:
+                    async for facts in told:
+                        yield facts
+            finally:
+                heart.cancel()
+
+    async def _talk(self, socket: Socket, message: str, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
+        parser = gateway.GatewayParser(options)
+        asked = False
+        try:
+            async for text in socket.messages():
+                facts = parser.feed(text)
+                if facts:
+                    yield facts
+                if parser.over:
+                    return
+                if parser.session_id and not asked:
+                    asked = True
+                    for question in gateway.ask(parser.session_id, message, self._new_id(), self._now_ms(), options):
+                        await socket.send(question)
+        except TransportError as error:
+            yield parser.broken(error.problem)
+            return
+        yield parser.close()
+
+    async def _beat(self, socket: Socket, every: float) -> None:
+        """Keep the socket open; when it breaks, the reader notices."""
+        try:
+            while True:
+                await asyncio.sleep(every)
+                await socket.send(gateway.ping(self._now_ms()))
+        except TransportError:
+            return
+
+    def _now_ms(self) -> int:
+        return int(self._now() * 1000)
+
+
+def _mode(task: Task) -> str:
+    return MODES.get(task.mode, task.mode)
+
+
+async def _refusal(answer: HttpAnswer) -> Problem:
+    try:
+        body = await answer.head()
+    except TransportError:
+        body = b""
+    return classify(answer.status, answer.headers, body, what=WHAT)
+
+
+async def _last(parser: Parser, chunks: AsyncIterator[bytes], grace: float) -> list[Fact]:
+    """What still comes after a soft end, for at most `grace` seconds; or only the end, when all has been read."""
+    facts: list[Fact] = []
+    try:
+        async with asyncio.timeout(grace if parser.stopping else None):
+            async for data in chunks:
+                facts += parser.feed(data)
+                if parser.over:
+                    return facts
+    except (TimeoutError, TransportError):
+        pass  # the answer itself was complete before
+    return facts + parser.close()

@@ -1,0 +1,98 @@
+"""The frames of grok.com's chat stream, typed: only the members that are used, everything else is skipped.
+
+Members that come rarely and in many shapes are left as `Any` and read where they are used. The stream is JSON, one
+object a line, but readers must also take `data:` lines, objects glued together, and responses one level higher.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+#: Members that come with any frame and say nothing by themselves.
+_COMMON = frozenset({"is_thinking", "message_tag", "rollout_id", "message_step_id"})
+_BRACES_AND_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+
+
+class Response(msgspec.Struct, gc=False, rename="camel"):
+    """One frame. Usually one group of these is present."""
+
+    token: str | None = None
+    is_thinking: bool | None = None
+    is_soft_stop: bool | None = None
+    message_tag: str | None = None
+    rollout_id: str | None = None
+    message_step_id: Any = None
+    tool_usage_card: Any = None
+    tool_usage_card_id: str | None = None
+    web_search_results: Any = None
+    cited_web_search_results: Any = None
+    x_search_results: Any = None
+    xposts: Any = None
+    cited_xposts: Any = None
+    code_execution_result: Any = None
+    card_attachment: Any = None
+    card_attachments: Any = None
+    streaming_image_generation_response: Any = None
+    model_response: Any = None
+    final_metadata: Any = None
+    error: Any = None
+    user_response: Any = None
+    llm_info: Any = None
+
+
+class Result(msgspec.Struct, gc=False):
+    """What is inside `result`; `response` is absent when its members stand one level higher."""
+
+    response: Response | None = None
+    conversation: Any = None
+    title: Any = None
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """One line."""
+
+    result: Result | None = None
+    error: Any = None
+
+
+class Higher(msgspec.Struct, gc=False):
+    """One line with the members one level higher."""
+
+    result: Response | None = None
+
+
+_GROUPS = tuple(name for name in Response.__struct_fields__ if name not in _COMMON)
+
+decode = msgspec.json.Decoder(Envelope).decode
+decode_higher = msgspec.json.Decoder(Higher).decode
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def is_known(frame: Response) -> bool:
+    """Whether the frame holds anything that this version knows."""
+    return any(getattr(frame, name) not in (None, False) for name in _GROUPS)
+
+
+def decode_any(text: bytes | str) -> Any:
+    """The JSON value, or `None` when it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except MALFORMED:
+        return None
+
+
+def unglued(line: bytes) -> Iterator[bytes]:
+    """The objects in a line that holds several, without what stands between them."""
+    depth = start = 0
+    for found in _BRACES_AND_STRINGS.finditer(line):
+        mark = line[found.start() : found.end()]
+        if mark == b"{":
+            if depth == 0:
+                start = found.start()
+            depth += 1
+        elif mark == b"}" and depth:
+            depth -= 1
+            if depth == 0:
+                yield line[start : found.end()]

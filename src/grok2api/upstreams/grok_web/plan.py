@@ -1,0 +1,78 @@
+"""What grok.com does with a request: honours it, leaves it to the gateway, ignores it by name, or cannot serve it.
+
+The chat takes words and a mode. It has no parameters at all, so whatever the client tuned and the gateway does not do
+itself is reported under the client's own name. Web and X search are always on.
+"""
+
+from collections.abc import Iterator
+
+from grok2api.canonical.problem import invalid
+from grok2api.canonical.request import File, HostedTool, Image, Message, Part, Request, ToolCall, ToolResult
+from grok2api.upstreams.base import Plan
+
+#: Parameters that have their effect: here, in the gateway's stages, or in the dialect. All others have none.
+_HONOURED = frozenset(
+    {
+        "format",
+        "include_usage",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "sticky",
+        "stop",
+        "stream",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "user",
+    }
+)
+_SEARCHES = ("web_search", "x_search")
+_NAMING = ("type", "name")
+
+
+def plan(request: Request) -> Plan:
+    """How this request will be served. Raises `Refusal` for pictures and files."""
+    for message in request.messages:
+        if any(_is_seen(part) for part in message.parts):
+            field = f"{message.path}.content" if message.path else "messages"
+            raise invalid("This version does not take pictures or files yet", field, code="unsupported_content")
+    return Plan(
+        ignored=tuple(dict.fromkeys(_ignored(request))),
+        emulate_tools=bool(request.tools) or any(_has_call(message) for message in request.messages),
+        emulate_stop=bool(request.stop),
+        emulate_limit=request.max_tokens is not None,
+        emulate_format=request.format.kind != "text",
+        counts=False,
+    )
+
+
+def _ignored(request: Request) -> Iterator[str]:
+    for name, spelled in request.given.items():
+        if name == "effort" and request.effort == "none":
+            continue  # hides the thinking, which the gateway does
+        if name not in _HONOURED:
+            yield spelled
+    for tool in request.hosted_tools:
+        yield from _ignored_of(tool)
+
+
+def _ignored_of(tool: HostedTool) -> Iterator[str]:
+    if not tool.kind.startswith(_SEARCHES):
+        yield f"tools.{tool.kind}"
+        return
+    for setting in tool.settings:
+        if setting not in _NAMING:
+            yield f"tools.{tool.kind}.{setting}"
+
+
+def _is_seen(part: Part) -> bool:
+    if isinstance(part, ToolResult):
+        return any(isinstance(inner, Image | File) for inner in part.parts)
+    return isinstance(part, Image | File)
+
+
+def _has_call(message: Message) -> bool:
+    return any(isinstance(part, ToolCall) for part in message.parts)
