@@ -1,0 +1,208 @@
+"""A Responses request, from bytes to `Request`.
+
+Promises that every field of the API is read, that nothing known is dropped without a trace (`given` and
+`extra` say what the client set, `echo` what the response object repeats), and that what would change the
+meaning is refused by name. Fields that nobody knows are ignored, since clients send many.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
+from grok2api.canonical.request import Format, Message, Request, Role, Text
+from grok2api.dialects.declared import MAX_OUTPUT, effort
+from grok2api.dialects.openai_responses.items import read_input
+from grok2api.dialects.openai_responses.resource import echo
+from grok2api.dialects.openai_responses.tools import Declared, read_choice
+from grok2api.dialects.reading import Object, parse
+
+#: Parameters without a field of their own: how they are read, and the values that ask for nothing.
+_EXTRAS: Mapping[str, tuple[Callable[[Object, str], Any], tuple[Any, ...]]] = {
+    "presence_penalty":       (lambda top, key: top.number(key, -2, 2),                  (0,)),
+    "frequency_penalty":      (lambda top, key: top.number(key, -2, 2),                  (0,)),
+    "top_logprobs":           (lambda top, key: top.whole(key, 0, 20),                   (0,)),
+    "max_tool_calls":         (lambda top, key: top.whole(key, 1, MAX_OUTPUT),           ()),
+    "truncation":             (lambda top, key: top.choice(key, ("auto", "disabled")),   ("disabled",)),
+    "service_tier":           (lambda top, key: top.text(key),                           ("auto", "default")),
+    "store":                  (lambda top, key: top.flag(key),                           (False,)),
+    "prompt_cache_retention": (lambda top, key: top.text(key),                           ("in_memory",)),
+    "context_management":     (lambda top, key: top.array(key),                          ([],)),
+}  # fmt: skip
+
+#: What the answer would be wrong without, and what to do instead.
+_REFUSED: Mapping[str, str] = {
+    "background": "Answers are not made in the background: leave background out",
+    "conversation": "Conversations are not stored here: send the whole conversation in input",
+    "prompt": "Prompt templates are not stored here: send the prompt itself in instructions and input",
+}
+
+#: Headers in which clients name their conversation.
+_SESSION_HEADERS = ("session_id", "session-id", "x-session-id", "conversation_id", "x-session-affinity")
+
+_ENCRYPTED = "reasoning.encrypted_content"
+_LOGPROBS = "message.output_text.logprobs"
+
+
+def decode(body: bytes, headers: Mapping[str, str]) -> Request:
+    """The request in `body`. Raises `Refusal` naming the field at fault."""
+    top = parse(body)
+    model = top.need_text("model", longest=256)
+    _refuse_other_meanings(top)
+    declared = Declared()
+    declared.read(top)
+    messages = _messages(top, declared)
+    chosen = read_choice(top, declared)
+    thinking, how_hard = _reasoning(top)
+    include = _include(top)
+    extra, given = _extras(top)
+    given.update(_own(top))
+    if chosen.moot:
+        given["hosted_tool_choice"] = "tool_choice"
+    if _LOGPROBS in include:
+        given["logprobs"] = "include"
+    _options(top)
+    return Request(
+        model=model,
+        messages=messages,
+        tools=chosen.tools,
+        hosted_tools=chosen.hosted_tools,
+        tool_choice=chosen.choice,
+        parallel_tool_calls=top.flag("parallel_tool_calls"),
+        temperature=top.number("temperature", 0, 2),
+        top_p=top.number("top_p", 0, 1),
+        max_tokens=top.whole("max_output_tokens", 1, MAX_OUTPUT),
+        effort=how_hard,
+        thinking=thinking,
+        format=_format(top),
+        stream=top.flag("stream") is True,
+        include_encrypted=_ENCRYPTED in include,
+        user=top.text("user"),
+        sticky=_sticky(top, headers),
+        given=given,
+        extra=extra,
+        echo=echo(top),
+    )
+
+
+def _refuse_other_meanings(top: Object) -> None:
+    for name, message in _REFUSED.items():
+        if top.raw.get(name) not in (None, False):
+            raise invalid(message, name, code="unsupported_parameter")
+    before = top.text("previous_response_id")
+    if before is not None:
+        raise Refusal(
+            Problem(
+                kind=Kind.NOT_FOUND,
+                message=f"There is no response {before[:128]!r}: responses are not stored here. "
+                f"Send the whole conversation in input and leave previous_response_id out",
+                code="previous_response_not_found",
+                param="previous_response_id",
+            )
+        )
+
+
+def _messages(top: Object, declared: Declared) -> tuple[Message, ...]:
+    instructions = top.text("instructions")
+    turns = read_input(top, declared)
+    if not instructions:
+        return turns
+    return (Message(Role.SYSTEM, (Text(instructions),), "instructions"), *turns)
+
+
+def _own(top: Object) -> dict[str, str]:
+    """The parameters that have a field, where the client set them: canonical name -> the client's."""
+    given = {
+        name: spelled
+        for name, spelled in (
+            ("temperature", "temperature"),
+            ("top_p", "top_p"),
+            ("max_tokens", "max_output_tokens"),
+            ("tool_choice", "tool_choice"),
+            ("parallel_tool_calls", "parallel_tool_calls"),
+        )
+        if top.has(spelled)
+    }
+    reasoning, text = top.child("reasoning"), top.child("text")
+    if reasoning is not None and reasoning.has("effort"):
+        given["effort"] = "reasoning.effort"
+    if text is not None and _format(top).kind != "text":
+        given["format"] = "text.format"
+    return given
+
+
+def _reasoning(top: Object) -> tuple[bool | None, str | None]:
+    """Whether to show reasoning and how hard to reason; asking for a summary is asking to see it."""
+    holder = top.child("reasoning")
+    if holder is None:
+        return None, None
+    how_hard = effort(holder, "effort")
+    summaries = ("auto", "concise", "detailed")
+    summary = holder.choice("summary", summaries) or holder.choice("generate_summary", summaries)
+    if how_hard is None:
+        return (True if summary else None), None
+    return how_hard != "none", how_hard
+
+
+def _format(top: Object) -> Format:
+    text = top.child("text")
+    wanted = text.child("format") if text is not None else None
+    if wanted is None:
+        return Format()
+    kind = wanted.choice("type", ("text", "json_object", "json_schema"))
+    if kind is None:
+        raise wanted.missing("type")
+    if kind != "json_schema":
+        return Format(kind=kind)  # type: ignore[arg-type]
+    holder = wanted.child("json_schema") or wanted
+    schema = holder.child("schema")
+    if schema is None:
+        raise holder.missing("schema")
+    return Format(
+        kind="json_schema",
+        name=holder.text("name") or "response",
+        schema=schema.raw,
+        strict=holder.flag("strict"),
+        description=holder.text("description"),
+    )
+
+
+def _include(top: Object) -> frozenset[str]:
+    """What to add to the answer. Kinds of items that we never make have nothing to add, and may be named."""
+    for index, name in enumerate(top.array("include") or ()):
+        if type(name) is not str:
+            raise invalid(f"include.{index} must be a string", f"include.{index}")
+    return frozenset(top.array("include") or ())
+
+
+def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
+    """Parameters kept under their own names, and those of them that ask for something."""
+    extra: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    for name, (read, neutral) in _EXTRAS.items():
+        value = read(top, name)
+        if value is None:
+            continue
+        extra[name] = value
+        if value not in neutral:
+            given[name] = name
+    text = top.child("text")
+    verbosity = text.choice("verbosity", ("low", "medium", "high")) if text is not None else None
+    if verbosity is not None:
+        extra["verbosity"] = verbosity
+        if verbosity != "medium":
+            given["verbosity"] = "text.verbosity"
+    return extra, given
+
+
+def _options(top: Object) -> None:
+    """`include_obfuscation` only pads frames against eavesdroppers; it changes no answer and is not reported."""
+    options = top.child("stream_options")
+    if options is not None:
+        options.flag("include_obfuscation")
+
+
+def _sticky(top: Object, headers: Mapping[str, str]) -> str | None:
+    """What names the conversation best: its cache key, its session, or only its user."""
+    key = top.text("prompt_cache_key")
+    session = next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
+    return key or session or top.text("user") or top.text("safety_identifier")

@@ -1,0 +1,187 @@
+"""The `input` of a Responses request, read into turns.
+
+Promises that the order of items survives, that consecutive items of the assistant (reasoning, words, calls)
+become one turn, that calls and results fit together (`pairing`: every call without a result gets one, also
+the last, since an answer is asked for), and errors that name the part at fault (`input.3.content.0.type`).
+Items that the upstream made for itself (searches and the like), compactions and unknown types carry nothing
+that can be sent on, and are passed over; an `item_reference` points at what nobody stored, and is refused.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from grok2api.canonical.problem import invalid
+from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from grok2api.dialects.openai_responses.parts import picture, read_parts
+from grok2api.dialects.openai_responses.tools import Declared
+from grok2api.dialects.pairing import pair
+from grok2api.dialects.reading import Object
+from grok2api.dialects.sse import encode_json
+
+_ROLES: Mapping[str, Role] = {
+    "user": Role.USER,
+    "assistant": Role.ASSISTANT,
+    "system": Role.SYSTEM,
+    "developer": Role.SYSTEM,
+}
+
+
+def read_input(body: Object, declared: Declared) -> tuple[Message, ...]:
+    """Every turn of `input`, in order; items that add tools add them to `declared`."""
+    value = body.raw.get("input")
+    if value is None:
+        raise body.missing("input")
+    if type(value) is str:
+        turns = [Message(Role.USER, (Text(value),), "input")] if value else []
+    elif type(value) is list:
+        history = _History(declared)
+        turns = _merged(history.read(item) for item in body.objects("input"))
+    else:
+        raise body.wrong("input", "a string or an array of items", value)
+    if not turns:
+        raise invalid("input must not be empty", "input")
+    return pair(turns, "call_id")
+
+
+def _merged(messages: Iterable[Message | None]) -> list[Message]:
+    turns: list[Message] = []
+    for message in messages:
+        if message is None or not message.parts:
+            continue
+        before = turns[-1] if turns else None
+        if before is not None and before.role is Role.ASSISTANT and message.role is Role.ASSISTANT:
+            turns[-1] = msgspec.structs.replace(before, parts=before.parts + message.parts)
+        else:
+            turns.append(message)
+    return turns
+
+
+class _History:
+    """Reads items one by one, and remembers what later ones refer to."""
+
+    def __init__(self, declared: Declared) -> None:
+        self.declared = declared
+        self.call_ids: dict[str, str] = {}  # an item's own id -> its call id: local shell results name either
+
+    def read(self, item: Object) -> Message | None:
+        kind = item.text("type") or ("message" if item.has("role") else "item_reference" if item.has("id") else None)
+        if kind is None:
+            raise item.missing("type")
+        reader = _ITEMS.get(kind)
+        return None if reader is None else reader(item, self)
+
+
+def _message(item: Object, _: _History) -> Message:
+    role = _ROLES.get(item.need_text("role"))
+    if role is None:
+        raise invalid(f"{item.at('role')} must be one of {', '.join(_ROLES)}", item.at("role"))
+    value = item.raw.get("content")
+    if value is None and role is not Role.ASSISTANT:
+        raise item.missing("content")
+    parts: tuple[Part, ...] = () if value is None else read_parts(item, "content")
+    if role is Role.USER:
+        if not parts:
+            raise invalid(f"{item.at('content')} must not be empty", item.at("content"))
+    else:
+        parts = tuple(part for part in parts if part != Text(""))
+    return Message(role, parts, item.path)
+
+
+def _reasoning(item: Object, _: _History) -> Message | None:
+    pieces = [
+        entry.text("text") or "" for key in ("content", "summary") if item.has(key) for entry in item.objects(key)
+    ]
+    text = "\n\n".join(piece for piece in pieces if piece)
+    encrypted = item.text("encrypted_content")
+    if not text and not encrypted:
+        return None
+    return Message(Role.ASSISTANT, (Thinking(text, encrypted, item.text("id")),), item.path)
+
+
+def _function_call(item: Object, _: _History) -> Message:
+    value = item.raw.get("arguments")
+    arguments = encode_json(value).decode() if type(value) is dict else item.text("arguments") or "{}"
+    call = ToolCall(item.need_text("call_id"), item.need_text("name"), arguments, namespace=item.text("namespace"))
+    return Message(Role.ASSISTANT, (call,), item.path)
+
+
+def _custom_call(item: Object, _: _History) -> Message:
+    call = ToolCall(
+        item.need_text("call_id"),
+        item.need_text("name"),
+        item.text("input") or "",
+        custom=True,
+        namespace=item.text("namespace"),
+    )
+    return Message(Role.ASSISTANT, (call,), item.path)
+
+
+def _result(item: Object, _: _History) -> Message:
+    parts = read_parts(item, "output")
+    kept = tuple(part for part in parts if isinstance(part, Text | Image | File))
+    custom = item.raw.get("type") == "custom_tool_call_output"
+    return Message(Role.TOOL, (ToolResult(item.need_text("call_id"), kept, custom=custom),), item.path)
+
+
+def _reference(item: Object, _: _History) -> Message:
+    raise invalid(
+        f"{item.path} refers to the stored item {item.need_text('id')[:128]!r}, but nothing is stored here: "
+        f"send the item itself",
+        item.at("id"),
+        code="item_not_found",
+    )
+
+
+def _more_tools(item: Object, history: _History) -> None:
+    history.declared.read(item)
+
+
+def _client_call(name: str, member: str) -> Callable[[Object, _History], Message]:
+    """Reads a call of one of OpenAI's own tools that run at the client (shell, patches, computer)."""
+
+    def read(item: Object, history: _History) -> Message:
+        call_id = item.text("call_id") or item.need_text("id")
+        history.call_ids[item.text("id") or call_id] = call_id
+        arguments = encode_json(item.raw.get(member) or {}).decode()
+        return Message(Role.ASSISTANT, (ToolCall(call_id, name, arguments),), item.path)
+
+    return read
+
+
+def _client_result(item: Object, history: _History) -> Message:
+    named = item.text("call_id") or item.need_text("id")
+    result = ToolResult(history.call_ids.get(named, named), (_outcome(item),))
+    return Message(Role.TOOL, (result,), item.path)
+
+
+def _outcome(item: Object) -> Text | Image:
+    value = item.raw.get("output")
+    if value is None:
+        return Text(item.text("status") or "")
+    if type(value) is str:
+        return Text(value)
+    if type(value) is dict and value.get("image_url") is not None:
+        return picture(Object(value, item.at("output")))
+    return Text(encode_json(value).decode())
+
+
+_ITEMS: Mapping[str, Callable[[Object, _History], Message | None]] = {
+    "message": _message,
+    "reasoning": _reasoning,
+    "function_call": _function_call,
+    "custom_tool_call": _custom_call,
+    "function_call_output": _result,
+    "custom_tool_call_output": _result,
+    "item_reference": _reference,
+    "additional_tools": _more_tools,
+    "tool_search_output": _more_tools,
+    "local_shell_call": _client_call("local_shell", "action"),
+    "shell_call": _client_call("shell", "action"),
+    "apply_patch_call": _client_call("apply_patch", "operation"),
+    "computer_call": _client_call("computer", "action"),
+    "local_shell_call_output": _client_result,
+    "shell_call_output": _client_result,
+    "apply_patch_call_output": _client_result,
+    "computer_call_output": _client_result,
+}

@@ -1,0 +1,80 @@
+"""Output items, as values: how they begin and what they come to.
+
+The streamed frames and the whole answer take their items from here, so the two cannot differ (S15).
+"""
+
+from typing import Any
+
+from grok2api.canonical.events import CallOpened, Cited, Searched
+
+
+def reasoning(ident: str, text: str, encrypted: str | None, status: str = "completed") -> dict[str, Any]:
+    """A reasoning item; no summary when the reasoning is not readable."""
+    item: dict[str, Any] = {
+        "id": ident,
+        "type": "reasoning",
+        "status": status,
+        "summary": [summary(text)] if text else [],
+    }
+    if encrypted is not None:
+        item["encrypted_content"] = encrypted
+    return item
+
+
+def summary(text: str) -> dict[str, Any]:
+    return {"type": "summary_text", "text": text}
+
+
+def message(ident: str, content: list[dict[str, Any]], status: str) -> dict[str, Any]:
+    """A message of the assistant."""
+    return {"id": ident, "type": "message", "role": "assistant", "status": status, "content": content}
+
+
+def output_text(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+
+
+def annotation(cited: Cited) -> dict[str, Any]:
+    return {
+        "type": "url_citation",
+        "url": cited.url,
+        "title": cited.title,
+        "start_index": cited.start,
+        "end_index": cited.end,
+    }
+
+
+def call(ident: str, opened: CallOpened, namespace: str | None, arguments: str, status: str) -> dict[str, Any]:
+    """A call for the client; `arguments` is free text for a custom tool."""
+    item: dict[str, Any] = {
+        "id": ident,
+        "type": "custom_tool_call" if opened.custom else "function_call",
+        "status": status,
+        "call_id": opened.id,
+        "name": opened.name,
+        "input" if opened.custom else "arguments": arguments,
+    }
+    if namespace is not None:
+        item["namespace"] = namespace
+    return item
+
+
+def whole_arguments(opened: CallOpened, text: str) -> str:
+    """The arguments of a finished call: a function that takes none is still called with JSON."""
+    return text if text or opened.custom else "{}"
+
+
+def search(ident: str, searched: Searched | None, status: str) -> dict[str, Any]:
+    """A search that the upstream ran; `None` when it is only announced."""
+    query = searched.query if searched is not None else ""
+    sources = searched.sources if searched is not None else ()
+    return {
+        "id": ident,
+        "type": "web_search_call",
+        "status": status,
+        "action": {
+            "type": "search",
+            "query": query,
+            "sources": [{"type": "url", "url": source.url} for source in sources],
+        },
+    }
