@@ -4,6 +4,7 @@ A verb that cannot do its work raises `CommandError`; the root prints one line f
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,3 +51,8 @@ def ready_data_dir(data_dir: Path) -> None:
         raise CommandError(
             f"the data directory {data_dir} cannot be written to; choose another --data-dir or mend its owner"
         )
+
+
+def say(line: str) -> None:
+    """One line for the operator, on the standard error stream."""
+    print(f"grok2api: {' '.join(line.split())}", file=sys.stderr)

@@ -140,7 +140,7 @@ def _text(setting: Setting, raw: Any) -> str:
 
 def _texts(setting: Setting, raw: Any) -> tuple[str, ...]:
     items = raw.split(",") if isinstance(raw, str) else raw
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise BadValue("must be a comma list or an array of texts")
     checked = (FORMS[setting.about.form](item.strip()) for item in items)
     return tuple(dict.fromkeys(item for item in checked if item))
@@ -150,7 +150,7 @@ def _wholes(setting: Setting, raw: Any) -> tuple[int, ...]:
     items = [_number_in(item.strip()) for item in raw.split(",") if item.strip()] if isinstance(raw, str) else raw
     if isinstance(items, int) and not isinstance(items, bool):
         items = [items]
-    if not isinstance(items, list):
+    if not isinstance(items, list | tuple):
         raise BadValue("must be a comma list or an array of whole numbers")
     return tuple(dict.fromkeys(_whole(setting, item) for item in items))
 
@@ -188,9 +188,9 @@ def _prose(text: str) -> str:
 
 
 def _header(text: str) -> str:
-    cleaned = text.translate(_TYPOGRAPHIC).strip()
-    if _CONTROL.search(cleaned):
+    if _CONTROL.search(text):
         raise BadValue("must not contain control characters, line breaks included")
+    cleaned = text.translate(_TYPOGRAPHIC).strip()
     if not cleaned.isascii():
         raise BadValue("must be plain ASCII, as every header is; copy it again from the browser")
     return cleaned

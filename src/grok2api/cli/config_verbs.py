@@ -1,0 +1,127 @@
+"""`grok2api config`: look at the settings in force, check them, change the file. Secrets are shown as a mask."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from grok2api.catalog import nearest
+from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, loaded, say
+from grok2api.config.edit import set_value
+from grok2api.config.load import CONFIG_NAME, DEFAULT, Loaded
+from grok2api.config.table import BY_KEY, SETTINGS, Kind, Setting, value_of
+
+app = typer.Typer(no_args_is_help=True, help="Show, check and change the configuration.")
+
+MASK = "********"
+_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+@app.command()
+def show(data_dir: DataDir = DEFAULT_DATA_DIR, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Every setting, its value, and the layer that the value comes from."""
+    found = loaded(data_dir, config)
+    rows = [(row, _visible(row, value_of(found.settings, row.key)), found.origins[row.key]) for row in SETTINGS]
+    if as_json:
+        print(json.dumps([_as_json(row, value, origin) for row, value, origin in rows], indent=2))
+        return
+    for row, value, origin in rows:
+        print(f"{row.key} = {_as_toml(value)}" + ("" if origin == DEFAULT else f"  # {origin}"))
+
+
+@app.command()
+def check(data_dir: DataDir = DEFAULT_DATA_DIR, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Say whether the configuration would be accepted, and which settings have no effect."""
+    found = loaded(data_dir, config)
+    given = sum(origin not in (DEFAULT, "derived") for origin in found.origins.values())
+    if as_json:
+        print(json.dumps({"ok": True, "given": given, "warnings": list(found.warnings)}))
+        return
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    print(f"The configuration is good: {given} of {len(SETTINGS)} settings are given.")
+
+
+@app.command()
+def get(
+    key: Annotated[str, typer.Argument(help="Dotted name, as in stream.keepalive_sec.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show a secret as it is.")] = False,
+) -> None:
+    """The value of one setting."""
+    row = _row(key)
+    found = loaded(data_dir, config)
+    value = value_of(found.settings, key)
+    shown = _listed(value) if reveal else _visible(row, value)
+    if as_json:
+        print(json.dumps(_as_json(row, shown, found.origins[key])))
+    else:
+        print(shown if isinstance(shown, str) else _as_toml(shown))
+
+
+@app.command(name="set")
+def set_(
+    key: Annotated[str, typer.Argument(help="Dotted name, as in stream.keepalive_sec.")],
+    value: Annotated[str, typer.Argument(help="The value; lists and tables as JSON; - reads it from standard input.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: ConfigFile = None,
+) -> None:
+    """Write one setting to the configuration file; the rest of the file stays as it is."""
+    _row(key)
+    path = config or data_dir / CONFIG_NAME
+    set_value(path, key, sys.stdin.read().strip() if value == "-" else value)
+    print(f"{key} is set in {path}.")
+    _warn_of_higher_layers(key, loaded(data_dir, path))
+
+
+def _warn_of_higher_layers(key: str, found: Loaded) -> None:
+    row = BY_KEY[key]
+    if os.environ.get(row.variable):
+        say(f"warning: the environment variable {row.variable} overrides it")
+    for warning in found.warnings:
+        if warning.startswith(f"{key} "):
+            say(f"warning: {warning}")
+
+
+def _row(key: str) -> Setting:
+    row = BY_KEY.get(key)
+    if row is None:
+        raise CommandError(f"{key} is not a setting; the nearest are {', '.join(nearest(key, BY_KEY))}", 2)
+    return row
+
+
+def _visible(row: Setting, value: Any) -> Any:
+    if not row.about.secret:
+        return _PASSWORD_IN_URL.sub(MASK, value) if isinstance(value, str) else _listed(value)
+    match row.kind:
+        case Kind.TABLE:
+            return dict.fromkeys(value, MASK)
+        case Kind.TEXTS:
+            return [MASK] * len(value)
+        case _:
+            return MASK if value else value
+
+
+def _listed(value: Any) -> Any:
+    """Lists and tables in the types that JSON knows, whole numbers without a fraction."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _as_json(row: Setting, value: Any, origin: str) -> dict[str, Any]:
+    return {"key": row.key, "value": value, "from": origin, "secret": row.about.secret, "restart": row.about.restart}
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)} = {json.dumps(item)}" for name, item in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
