@@ -17,7 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from grok2api.observe.secrets import secrets
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-Format = Literal["auto", "json", "console"]
+Style = Literal["auto", "json", "console"]
 
 #: Libraries that say at INFO or DEBUG what we say better, or per request.
 _QUIET = {
@@ -32,10 +32,10 @@ _QUIET = {
 _DEEPEST = 8
 
 
-def set_up(level: Level = "INFO", format: Format = "auto", stream: TextIO | None = None) -> None:  # noqa: A002 - the setting's name
+def set_up(level: Level = "INFO", style: Style = "auto", stream: TextIO | None = None) -> None:
     """Send every log line of the process to `stream` (the standard error stream). May be called again."""
     out = stream or sys.stderr
-    readable = format == "console" or (format == "auto" and out.isatty())
+    readable = style == "console" or (style == "auto" and out.isatty())
     render = _readable(colours=out.isatty()) if readable else structlog.processors.JSONRenderer(serializer=_to_json)
     structlog.configure(
         processors=[*_PROCESSORS, render],

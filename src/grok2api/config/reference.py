@@ -1,0 +1,156 @@
+"""The reference pages that are made from tables: `python -m grok2api.config.reference` (in short, `make docs`).
+
+Pure but for writing the files. `PAGES` maps a page to its text; a test compares them with what is in `docs/`.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from grok2api.catalog import MODELS, Model, Surface
+from grok2api.config.table import SETTINGS, Kind, Setting, section_titles
+
+_NOTE = "<!-- Made by `make docs` from the code's tables; do not edit. -->"
+
+_CONFIGURATION = f"""{_NOTE}
+
+# Configuration
+
+A value is looked for in this order; the first that is found wins:
+
+1. the command line (`--host`, `--port`, `--workers`);
+2. the environment: `GROK2API_<SECTION>__<KEY>`, for example `GROK2API_APP__API_KEY` or
+   `GROK2API_UPSTREAM__WEB__BASE_URL`; lists are comma lists or JSON, tables are JSON; an empty variable counts as
+   absent;
+3. the file: `config.toml` in the data directory, or the one given by `--config`;
+4. the default.
+
+`grok2api config show` prints every value and the layer it comes from, `config check` says whether all is well,
+`config set KEY VALUE` changes the file and keeps its comments. A key that is not in this list is refused, and so is a
+value that is not allowed; the message names the key, the layer and what is allowed.
+
+`GROK2API_DATA_DIR` (the data directory) and `GROK2API_SECRET_KEY` (the key that encrypts stored credentials) are
+variables too, but not settings.
+
+Marks: *secret* values are never shown or logged. *At start* means that a change takes effect at the next start.
+*No effect in this version* means that the key is known and its value checked, and nothing more; a start warns of it.
+"""
+
+_MODELS_PAGE = f"""{_NOTE}
+
+# Models
+
+A request names one of these in `model`. `GET /v1/models` lists those that the accounts at hand can serve now.
+
+"Tier" is the lowest tier of account that may serve the model (basic, then super, then heavy). The lowest tier that may
+is used first, except where the last column says *best first*. "Mode" is the quota bucket that a request is paid from.
+
+Any other name can be mapped to one of these in the `[aliases]` table of the [configuration](configuration.md); the
+answer repeats the name that was asked for and says the served one in the header `x-grok2api-model`.
+"""
+
+_SURFACES: Mapping[Surface, str] = {
+    Surface.WEB_CHAT: "grok.com chat",
+    Surface.CONSOLE_CHAT: "console.x.ai chat",
+    Surface.IMAGE: "Pictures",
+    Surface.IMAGE_EDIT: "Editing pictures",
+    Surface.VIDEO: "Films",
+}
+
+
+def configuration() -> str:
+    """The page of all settings."""
+    titles = section_titles()
+    lines = [_CONFIGURATION]
+    section: str | None = None
+    for row in SETTINGS:
+        if row.section != section:
+            section = row.section
+            lines += _heading(section, titles)
+        lines.append(_setting_row(row))
+    return "\n".join(lines) + "\n"
+
+
+def _heading(section: str, titles: Mapping[str, str]) -> Iterator[str]:
+    if section:
+        yield f"\n## `[{section}]`\n\n{titles[section]}\n"
+    else:
+        yield "\n## At the top\n"
+    yield "| key | type | default | meaning |"
+    yield "|---|---|---|---|"
+
+
+def _setting_row(row: Setting) -> str:
+    marks = {
+        "secret": row.about.secret,
+        "at start": row.about.restart,
+        "no effect in this version": row.about.reserved,
+    }
+    told = ", ".join(mark for mark, applies in marks.items() if applies)
+    meaning = row.about.help + (f" *{told[0].upper()}{told[1:]}.*" if told else "")
+    cells = (f"`{row.key}`", _type(row), row.about.derived or _default(row.default), meaning)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _type(row: Setting) -> str:
+    if row.kind is Kind.CHOICE:
+        return " ".join(f"`{choice}`" for choice in row.choices)
+    low, high = row.about.low, row.about.high
+    if low is None:
+        return row.kind
+    return f"{row.kind}, {low:g} to {high:g}" if high is not None else f"{row.kind}, at least {low:g}"
+
+
+def _default(value: Any) -> str:
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case int() | float():
+            return f"`{value:.10g}`"
+        case str():
+            return f"`{value}`" if value else "empty"
+        case Mapping() | tuple() if not value:
+            return "empty"
+        case _:
+            return f"`{list(value)}`"
+
+
+def models() -> str:
+    """The page of all models."""
+    lines = [_MODELS_PAGE]
+    for surface, title in _SURFACES.items():
+        lines.append(f"\n## {title}\n")
+        rows = [model for model in MODELS if model.surface is surface]
+        if not any(model.served for model in rows):
+            lines.append("Known by name; this version does not serve them.\n")
+        lines += ["| model | title | mode | tier | notes |", "|---|---|---|---|---|"]
+        lines += [f"| `{m.name}` | {m.title} | {m.mode} | {m.tier} | {', '.join(_notes(m))} |" for m in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _notes(model: Model) -> Iterator[str]:
+    if model.best_first:
+        yield "best first"
+    if model.upstream_name:
+        yield f"upstream `{model.upstream_name}`"
+    if model.effort:
+        yield f"effort `{model.effort}`" + ("" if model.effort_fixed else " unless the request says")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "models.md": models,
+}
+
+
+def main(folder: Path = Path("docs")) -> int:
+    """Write every page into `folder`."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+        sys.stdout.write(f"{folder / name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
