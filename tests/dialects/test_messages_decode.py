@@ -196,7 +196,7 @@ def test_client_tools_known_by_type_get_a_schema_that_the_model_can_use():
     request = decode(
         tools=[
             {"type": "bash_20250124", "name": "bash"},
-            {"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"},
+            {"type": "text_editor_20250728", "name": "edit"},
         ]
     )
     assert [tool.name for tool in request.tools] == ["bash", "edit"]

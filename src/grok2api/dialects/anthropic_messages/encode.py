@@ -3,6 +3,9 @@
 Promises the grammar of Anthropic's stream exactly (S11): `message_start` and a `ping`, blocks opened and
 closed in index order with one open at a time, deltas that fit their block, one `message_delta`, one
 `message_stop`, no `[DONE]`. Parts and blocks are the same thing, so a part's index is its block's.
+
+The end of a call's block is held back until the next event shows that the call is whole: clients run a tool
+when its block closes, and an answer that breaks off must not make them run half of one (S4).
 """
 
 from collections.abc import Iterable
@@ -46,6 +49,7 @@ class Encoder:
         self._before = b""
         self._custom: list[str] | None = None
         self._said = False
+        self._held = b""
 
     def feed(self, events: Iterable[Event]) -> bytes:
         """The frames of these events."""
@@ -62,6 +66,9 @@ class Encoder:
         return b"".join(out)
 
     def _other(self, event: Event, out: list[bytes]) -> None:
+        if self._held and type(event) is not Failed:
+            out.append(self._held)
+            self._held = b""
         match event:
             case Started(tokens):
                 # A count of nothing makes Claude Code show an empty context and never compact.
@@ -87,14 +94,22 @@ class Encoder:
         return _frame("content_block_start", index=event.index, content_block=_empty(event))
 
     def _end(self, event: PartEnded, out: list[bytes]) -> None:
+        closing = _frame("content_block_stop", index=event.index)
+        if self._kind is PartKind.CALL:
+            self._held = self._rest_of_call() + closing
+            return
         if self._kind is PartKind.THINKING:
             delta = {"type": "signature_delta", "signature": sign(event.encrypted, event.id)}
             out.append(_frame("content_block_delta", index=event.index, delta=delta))
-        elif self._kind is PartKind.CALL and not self._said:
-            whole = "" if self._custom is None else sse.encode_json({"input": "".join(self._custom)}).decode()
-            out += (self._before, sse.encode_json(whole), _END)
+        out.append(closing)
+
+    def _rest_of_call(self) -> bytes:
+        """What a call without any delta still owes: a custom call's text as an object, or one empty delta."""
+        if self._said:
+            return b""
+        rest = "" if self._custom is None else sse.encode_json({"input": "".join(self._custom)}).decode()
         self._custom = None
-        out.append(_frame("content_block_stop", index=event.index))
+        return self._before + sse.encode_json(rest) + _END
 
 
 def _empty(event: PartStarted) -> dict[str, Any]:
