@@ -11,7 +11,7 @@ from grok2api.observe import logging as pipe
 from grok2api.observe import secrets as registry
 from grok2api.observe.secrets import MASK, Secrets
 
-MARKED = "MARKED-s3cret-value"
+HIDDEN = "MARKED-s3cret-value"
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def stream():
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
-    registry.secrets.forget([MARKED])
+    registry.secrets.forget([HIDDEN])
 
 
 def lines(stream: io.StringIO) -> list[dict]:
@@ -35,23 +35,25 @@ def lines(stream: io.StringIO) -> list[dict]:
 
 class Odd:
     def __str__(self) -> str:
-        return f"Odd({MARKED})"
+        return f"Odd({HIDDEN})"
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_Z2_no_registered_secret_is_in_any_line_at_debug_level(stream, style):
-    registry.secrets.register(MARKED)
+    registry.secrets.register(HIDDEN)
     pipe.set_up("DEBUG", style, stream)
     log = structlog.get_logger()
-    log.debug("text " + MARKED, value=MARKED, odd=Odd(), raw=MARKED.encode(), deep={"a": [{MARKED: (MARKED,)}]})
+    log.debug(
+        "text", text="text " + HIDDEN, value=HIDDEN, odd=Odd(), raw=HIDDEN.encode(), deep={"a": [{HIDDEN: (HIDDEN,)}]}
+    )
     for name in ("uvicorn.error", "aiohttp.client", "sqlalchemy.engine", "asyncio", "anything"):
-        logging.getLogger(name).error("library %s", MARKED)
+        logging.getLogger(name).error("library %s", HIDDEN)
     try:
-        raise ValueError(MARKED)
+        raise ValueError(HIDDEN)
     except ValueError:
         log.exception("failed")
         logging.getLogger("anything").exception("failed")
-    logging.getLogger("py.warnings").warning("a warning of %s", MARKED)
+    logging.getLogger("py.warnings").warning("a warning of %s", HIDDEN)
     assert stream.getvalue().count(MASK) >= 12
     assert "MARKED" not in stream.getvalue()
 
