@@ -1,0 +1,112 @@
+"""Carries deliveries out over HTTP: the only place that writes to a connection.
+
+Every request becomes a journal entry that says how it ended; a caller that leaves cancels the handler
+(the server is told to), which is how the journal knows within moments.
+"""
+
+import asyncio
+import functools
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Literal
+
+from aiohttp import web
+
+from grok2api.simulator.answering import Stop
+from grok2api.simulator.delivery import Break, Delivery, Head, Wait, Write
+from grok2api.simulator.journal import Entry
+from grok2api.simulator.world import World
+
+WORLD: web.AppKey[World] = web.AppKey("world", World)
+
+Endpoint = Callable[[World, web.Request, Entry], Awaitable[Delivery]]
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+def open_entry(world: World, name: str, request: web.Request) -> Entry:
+    """A journal entry for a request."""
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    return world.journal.open(name, request.method, request.path, request.query_string, headers)
+
+
+def endpoint(name: str, answer: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A handler that journals the request, answers it and sends the answer."""
+
+    @functools.wraps(answer)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        world = request.app[WORLD]
+        entry = open_entry(world, name, request)
+        try:
+            return await send(world, request, entry, await _answered(answer, world, request, entry))
+        except (asyncio.CancelledError, ConnectionError):
+            world.journal.close(entry, "disconnected")
+            raise
+        finally:
+            world.journal.close(entry, "failed")
+
+    return handle
+
+
+async def _answered(answer: Endpoint, world: World, request: web.Request, entry: Entry) -> Delivery:
+    try:
+        return await answer(world, request, entry)
+    except Stop as stop:
+        return stop.delivery
+
+
+async def send(world: World, request: web.Request, entry: Entry, delivery: Delivery) -> web.StreamResponse:
+    """Sends a delivery and notes in the entry what was sent and how it ended."""
+    headers = {**delivery.headers, "Date": formatdate(world.now(), usegmt=True)}
+    entry.status = delivery.status
+    if len(delivery.steps) == 2 and isinstance(delivery.steps[1], Write):
+        return await _send_whole(world, request, entry, delivery, headers)
+    response = web.StreamResponse(status=delivery.status, headers=headers)
+    for step in delivery.steps:
+        match step:
+            case Head():
+                writer = await response.prepare(request)
+                if writer is not None:
+                    writer.send_headers()
+            case Write(data):
+                await response.write(data)
+                entry.sent += len(data)
+                await asyncio.sleep(0)  # lets a caller in the same loop read frame by frame
+            case Wait(seconds):
+                await world.sleep(seconds)
+            case Break(reset):
+                world.journal.close(entry, "broken")
+                break_connection(request, reset=reset)
+                return response
+    await response.write_eof()
+    world.journal.close(entry, _verdict(delivery))
+    return response
+
+
+async def _send_whole(
+    world: World, request: web.Request, entry: Entry, delivery: Delivery, headers: dict[str, str]
+) -> web.StreamResponse:
+    response = web.Response(status=delivery.status, headers=headers, body=delivery.body)
+    await response.prepare(request)
+    await response.write_eof()
+    entry.sent = len(delivery.body)
+    world.journal.close(entry, _verdict(delivery))
+    return response
+
+
+def _verdict(delivery: Delivery) -> Literal["rejected", "complete"]:
+    return "rejected" if delivery.status >= 400 else "complete"
+
+
+def break_connection(request: web.Request, *, reset: bool) -> None:
+    """Closes the connection in mid-body: what was written still arrives, the end of the body does not."""
+    transport = request.transport
+    if transport is None:
+        return
+    if reset:
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        transport.abort()
+    else:
+        transport.close()
