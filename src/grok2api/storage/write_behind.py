@@ -1,0 +1,82 @@
+"""Writing behind: what serving changes is written later, in batches, by one task.
+
+The hot path only marks an account as changed (D2). A store that is away costs nothing but patience (D4): marks
+stay, and are tried again after a growing pause. Closing writes what is left, so counters survive a restart (D7).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import structlog
+
+from grok2api.accounts.model import Account
+from grok2api.storage.errors import StoreError
+
+_BATCH = 200
+_LONGEST_PAUSE_SEC = 30.0
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class RuntimeStore(Protocol):
+    """Where batches go."""
+
+    async def write_runtime(self, served: Sequence[Account]) -> None:
+        """Write what serving changed. Raises `StoreError`."""
+        ...
+
+
+class WriteBehind:
+    """Marks and the task that writes them. `lookup` finds the account as it is when its turn comes."""
+
+    def __init__(self, store: RuntimeStore, lookup: Callable[[str], Account | None], interval_sec: float = 1.0) -> None:
+        self._store = store
+        self._lookup = lookup
+        self._interval = interval_sec
+        self._marked: dict[str, None] = {}
+        self._woken = asyncio.Event()
+        self._flushing = asyncio.Lock()
+
+    def mark(self, idents: Iterable[str]) -> None:
+        """These accounts have changed."""
+        self._marked.update(dict.fromkeys(idents))
+        if self._marked:
+            self._woken.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many accounts are not written yet."""
+        return len(self._marked)
+
+    async def run(self) -> None:
+        """Write marks for ever; cancel it, then `close`."""
+        pause = self._interval
+        while True:
+            await self._woken.wait()
+            await asyncio.sleep(pause)
+            try:
+                await self.flush()
+                pause = self._interval
+            except StoreError as error:
+                pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE_SEC)
+                _log.warning("accounts not written, trying again", reason=str(error), waiting=self.waiting)
+
+    async def flush(self) -> None:
+        """Write every mark. Raises `StoreError`; what was not written stays marked."""
+        async with self._flushing:
+            while self._marked:
+                idents = [ident for ident, _ in zip(self._marked, range(_BATCH), strict=False)]
+                for ident in idents:
+                    del self._marked[ident]
+                try:
+                    found = (self._lookup(ident) for ident in idents)
+                    await self._store.write_runtime([account for account in found if account is not None])
+                except BaseException:
+                    self.mark(idents)
+                    raise
+            self._woken.clear()
+
+    async def close(self) -> None:
+        """Write what is left, once. Raises `StoreError`."""
+        await self.flush()
