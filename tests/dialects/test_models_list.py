@@ -6,9 +6,17 @@ import pytest
 from anthropic.types import ModelInfo
 from openai.types import Model
 
-from grok2api.dialects.models_list import Listed, anthropic_list, anthropic_model, openai_list, openai_model
+from grok2api.catalog import MODELS as CATALOG
+from grok2api.catalog import Model as Row
+from grok2api.catalog import Surface
+from grok2api.dialects.models_list import anthropic_list, anthropic_model, openai_list, openai_model
 
-MODELS = [Listed(f"m{index}", f"M {index}") for index in range(5)]
+
+def row(name: str, title: str = "") -> Row:
+    return Row(name=name, title=title, surface=Surface.WEB_CHAT, mode="fast")
+
+
+MODELS = [row(f"m{index}", f"M {index}") for index in range(5)]
 
 
 def test_the_openai_list_has_a_constant_date_for_each_model():
@@ -16,7 +24,7 @@ def test_the_openai_list_has_a_constant_date_for_each_model():
     assert listed["object"] == "list"
     assert [Model.model_validate(model, strict=True).id for model in listed["data"]] == ["m0", "m1", "m2", "m3", "m4"]
     assert {model["created"] for model in listed["data"]} == {1767225600}
-    assert openai_model(Listed("claude-x"))["name"] == "claude-x"
+    assert openai_model(row("claude-x"))["name"] == "claude-x"
 
 
 def test_C5_the_anthropic_page_has_what_the_sdk_reads():
@@ -49,3 +57,7 @@ def test_C5_pages_follow_their_cursors(cursor, names, more):
     assert [model["id"] for model in page["data"]] == names
     assert page["has_more"] is more
     assert (page["first_id"], page["last_id"]) == ((names[0], names[-1]) if names else (None, None))
+
+
+def test_every_model_of_the_catalog_can_be_listed_in_both_shapes():
+    assert len(openai_list(CATALOG)["data"]) == len(anthropic_list(CATALOG)["data"]) == len(CATALOG)

@@ -1,48 +1,48 @@
 """The bodies of `GET /v1/models` and `GET /v1/models/{id}`, in both shapes.
 
-Pure: which models are listed, and under which names, is the caller's to say. `created` is a constant of
-the model, not the time of the request. Anthropic's shape is a page with cursors.
+Pure: which models are listed, and under which names, is the caller's to say. `created` (epoch seconds) is a
+constant, not the time of the request. Anthropic's shape is a page with cursors.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-import msgspec
-
-#: For models whose own date is not known: 2026-01-01T00:00:00Z, in epoch seconds.
+#: 2026-01-01T00:00:00Z: the upstreams do not tell a model's date, and a constant keeps caches of clients valid.
 CREATED = 1767225600
 OWNER = "xai"
 
 
-class Listed(msgspec.Struct, frozen=True):
+class Listed(Protocol):
     """A name that clients may ask for. `title` is for people; empty means the name itself."""
 
-    name: str
-    title: str = ""
-    created: int = CREATED
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
 
 
-def openai_model(model: Listed) -> dict[str, Any]:
+def openai_model(model: Listed, created: int = CREATED) -> dict[str, Any]:
     return {
         "id": model.name,
         "object": "model",
-        "created": model.created,
+        "created": created,
         "owned_by": OWNER,
         "name": model.title or model.name,
     }
 
 
-def openai_list(models: Iterable[Listed]) -> dict[str, Any]:
-    return {"object": "list", "data": [openai_model(model) for model in models]}
+def openai_list(models: Iterable[Listed], created: int = CREATED) -> dict[str, Any]:
+    return {"object": "list", "data": [openai_model(model, created) for model in models]}
 
 
-def anthropic_model(model: Listed) -> dict[str, Any]:
+def anthropic_model(model: Listed, created: int = CREATED) -> dict[str, Any]:
     return {
         "id": model.name,
         "type": "model",
         "display_name": model.title or model.name,
-        "created_at": datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created_at": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "lifecycle": "active",
     }
 
