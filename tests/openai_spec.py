@@ -1,8 +1,8 @@
 """OpenAI's own API description as a judge of what the dialects write.
 
 The description lies beside the repository, not in it; where it is absent, tests that need it skip themselves.
-Lenient where JSON Schema and the description differ: `oneOf` is read as `anyOf` (its members overlap), and
-keywords that only OpenAPI knows mean nothing.
+Lenient where JSON Schema and the description differ: `oneOf` is read as `anyOf` (its members overlap), the older
+`nullable` allows null, and other keywords that only OpenAPI knows mean nothing.
 """
 
 import gzip
@@ -30,7 +30,8 @@ def _plain(node: Any) -> Any:
         return [_plain(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {"anyOf" if key == "oneOf" else key: _plain(value) for key, value in node.items() if key != "discriminator"}
+    plain = {"anyOf" if key == "oneOf" else key: _plain(value) for key, value in node.items() if key != "discriminator"}
+    return {"anyOf": [plain, {"type": "null"}]} if node.get("nullable") is True else plain
 
 
 @cache
