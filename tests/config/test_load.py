@@ -95,9 +95,9 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
     [
         ("[stream]\nkeepalive = 3", ["stream.keepalive is not a setting", "stream.keepalive_sec?", "config.toml"]),
         ("server = 3", ["server is a section", "server.host"]),
-        ("[server]\nport = 'x'", ["server.port must be a whole number from 1 to 65535, not 'x'", "config.toml"]),
+        ("[server]\nport = 'x'", ["server.port must be a whole number from 0 to 65535, not 'x'", "config.toml"]),
         ("[server]\nport = true", ["server.port must be a whole number"]),
-        ("[server]\nport = 0", ["from 1 to 65535"]),
+        ("[server]\nport = -1", ["from 0 to 65535"]),
         ("[stream]\nkeepalive_sec = nan", ["stream.keepalive_sec must be a number"]),
         ("[features]\nstream = 1", ["features.stream must be true or false, not 1"]),
         ("[account]\nstrategy = 'best'", ["account.strategy must be one of quota, random, not 'best'"]),
@@ -141,7 +141,7 @@ def test_an_empty_variable_counts_as_absent(tmp_path):
 
 
 def test_every_problem_is_told_at_once(tmp_path):
-    said = refused(tmp_path, "[server]\nport = 0\n[stream]\nx = 1", {"GROK2API_FEATURES__STREAM": "maybe"})
+    said = refused(tmp_path, "[server]\nport = -1\n[stream]\nx = 1", {"GROK2API_FEATURES__STREAM": "maybe"})
     assert len(said.splitlines()) == 3
 
 

@@ -62,7 +62,7 @@ class Server(Section, frozen=True, kw_only=True):
     host: Annotated[
         str, About("Address to listen on; `127.0.0.1` keeps the gateway to this machine.", restart=True)
     ] = "0.0.0.0"  # noqa: S104
-    port: Annotated[int, About("Port to listen on.", low=1, high=65535, restart=True)] = 8000
+    port: Annotated[int, About("Port to listen on; 0 takes any free one.", low=0, high=65535, restart=True)] = 8000
     workers: Annotated[int, About("Processes. This version runs one.", low=1, high=256, restart=True)] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
     drain_sec: Annotated[

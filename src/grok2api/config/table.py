@@ -111,6 +111,21 @@ def value_of(settings: Settings, key: str) -> Any:
     return value
 
 
+def secret_values(settings: Settings) -> Iterator[str]:
+    """Every secret text in the settings, to be registered with the log."""
+    for row in SETTINGS:
+        if not row.about.secret:
+            continue
+        value = value_of(settings, row.key)
+        match row.kind:
+            case Kind.TABLE:
+                yield from value.values()
+            case Kind.TEXTS:
+                yield from value
+            case _:
+                yield value
+
+
 def section_titles() -> Mapping[str, str]:
     """What each section is about, by its dotted name."""
     return dict(_titles(Settings(), ""))
