@@ -353,6 +353,8 @@ def _named(name: str) -> dict[str, Any]:
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": "sometimes"}, "tool_choice"),
         ({"tools": [WEATHER], "tool_choice": _named("gone")}, "tool_choice.function.name"),
+        ({"tools": [WEATHER], "tool_choice": {"type": "allowed_tools", "tools": [_named("weather"), _named("gone")]}},
+         "tool_choice.tools.1.function.name"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused_with_the_path_of_the_field(fields, param):

@@ -46,32 +46,19 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     choice, parallel = read_choice(top, tools, bool(hosted_tools))
     thinking, how_hard, effort_name = _thinking(top)
     format_, format_name = _format(top)
-    temperature, top_p = top.number("temperature", 0, 2), top.number("top_p", 0, 1)
-    limit, stop = top.whole("max_tokens", 1, MAX_OUTPUT), stops(top, "stop_sequences")
     extra, given = _extras(top)
-    asked = (
-        ("temperature", "temperature", temperature is not None),
-        ("top_p", "top_p", top_p is not None),
-        ("max_tokens", "max_tokens", limit is not None),
-        ("stop", "stop_sequences", bool(stop)),
-        ("effort", effort_name, how_hard is not None),
-        ("format", format_name, format_.kind != "text"),
-        ("tool_choice", "tool_choice", choice.mode != "auto"),
-        ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", parallel is False),
-    )
-    given.update((name, spelled) for name, spelled, is_asked in asked if is_asked)
     user = _user(top)
-    return Request(
+    request = Request(
         model=model,
         messages=messages,
         tools=tools,
         hosted_tools=hosted_tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
-        temperature=temperature,
-        top_p=top_p,
-        max_tokens=limit,
-        stop=stop,
+        temperature=top.number("temperature", 0, 2),
+        top_p=top.number("top_p", 0, 1),
+        max_tokens=top.whole("max_tokens", 1, MAX_OUTPUT),
+        stop=stops(top, "stop_sequences"),
         effort=how_hard,
         thinking=thinking,
         format=format_,
@@ -80,9 +67,24 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         include_encrypted=True,
         user=user,
         sticky=_sticky(user, headers),
-        given=given,
         extra=extra,
     )
+    return msgspec.structs.replace(request, given={**given, **_given(request, effort_name, format_name)})
+
+
+def _given(request: Request, effort_name: str, format_name: str) -> dict[str, str]:
+    """The parameters by which the client asked for anything but the ordinary, and what it calls them."""
+    asked = (
+        ("temperature", "temperature", request.temperature is not None),
+        ("top_p", "top_p", request.top_p is not None),
+        ("max_tokens", "max_tokens", request.max_tokens is not None),
+        ("stop", "stop_sequences", bool(request.stop)),
+        ("effort", effort_name, request.effort is not None),
+        ("format", format_name, request.format.kind != "text"),
+        ("tool_choice", "tool_choice", request.tool_choice.mode != "auto"),
+        ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", request.parallel_tool_calls is False),
+    )
+    return {name: spelled for name, spelled, is_asked in asked if is_asked}
 
 
 def _turns(top: Object) -> tuple[Message, ...]:

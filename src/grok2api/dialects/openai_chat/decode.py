@@ -8,6 +8,8 @@ nobody knows are ignored, since clients send many.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import Format, Request
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
@@ -51,50 +53,57 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     tools, hosted_tools = read_tools(top)
     choice, tools = read_choice(top, tools, bool(hosted_tools))
     thinking, how_hard, effort_name = _thinking(top)
-    limit_name = "max_completion_tokens" if top.has("max_completion_tokens") else "max_tokens"
-    limit = top.whole(limit_name, 1, MAX_OUTPUT)
-    format_ = _format(top)
     temperature, top_p = top.number("temperature", 0, 2), top.number("top_p", 0, 1)
-    stop, choices, parallel = stops(top, "stop"), top.whole("n", 1, MAX_CHOICES) or 1, top.flag("parallel_tool_calls")
-    seed = top.whole("seed", -(2**63), 2**63 - 1)
     extra, given = _extras(top)
-    asked = (
-        ("temperature", "temperature", temperature is not None),
-        ("top_p", "top_p", top_p is not None),
-        ("max_tokens", limit_name, limit is not None),
-        ("stop", "stop", bool(stop)),
-        ("n", "n", choices > 1),
-        ("seed", "seed", seed is not None),
-        ("effort", effort_name, how_hard is not None),
-        ("format", "response_format", format_.kind != "text"),
-        ("tool_choice", "tool_choice" if top.has("tool_choice") else "function_call", choice.mode != "auto"),
-        ("parallel_tool_calls", "parallel_tool_calls", parallel is False),
-    )
-    given.update((name, spelled) for name, spelled, is_asked in asked if is_asked)
-    return Request(
+    request = Request(
         model=model,
         messages=messages,
         tools=tools,
         hosted_tools=hosted_tools,
         tool_choice=choice,
-        parallel_tool_calls=parallel,
+        parallel_tool_calls=top.flag("parallel_tool_calls"),
         temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
         top_p=DEFAULT_TOP_P if top_p is None else top_p,
-        max_tokens=limit,
-        stop=stop,
-        n=choices,
-        seed=seed,
+        max_tokens=top.whole(_limit_name(top), 1, MAX_OUTPUT),
+        stop=stops(top, "stop"),
+        n=top.whole("n", 1, MAX_CHOICES) or 1,
+        seed=top.whole("seed", -(2**63), 2**63 - 1),
         effort=how_hard,
         thinking=thinking,
-        format=format_,
+        format=_format(top),
         stream=top.flag("stream"),
         include_usage=_include_usage(top),
         user=top.text("user"),
         sticky=_sticky(top, headers),
-        given=given,
         extra=extra,
         echo={"functions": True} if top.array("functions") else {},
     )
+    return msgspec.structs.replace(request, given={**given, **_given(top, request, effort_name)})
+
+
+def _limit_name(top: Object) -> str:
+    return "max_completion_tokens" if top.has("max_completion_tokens") else "max_tokens"
+
+
+def _given(top: Object, request: Request, effort_name: str) -> dict[str, str]:
+    """The parameters by which the client asked for anything but the ordinary, and what it calls them."""
+    asked = (
+        ("temperature", "temperature", top.has("temperature")),
+        ("top_p", "top_p", top.has("top_p")),
+        ("max_tokens", _limit_name(top), request.max_tokens is not None),
+        ("stop", "stop", bool(request.stop)),
+        ("n", "n", request.n > 1),
+        ("seed", "seed", request.seed is not None),
+        ("effort", effort_name, request.effort is not None),
+        ("format", "response_format", request.format.kind != "text"),
+        (
+            "tool_choice",
+            "tool_choice" if top.has("tool_choice") else "function_call",
+            request.tool_choice.mode != "auto",
+        ),
+        ("parallel_tool_calls", "parallel_tool_calls", request.parallel_tool_calls is False),
+    )
+    return {name: spelled for name, spelled, is_asked in asked if is_asked}
 
 
 def _refuse_other_meanings(top: Object) -> None:

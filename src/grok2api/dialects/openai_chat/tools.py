@@ -7,7 +7,7 @@ A type that the client does not run itself becomes a `HostedTool`; the upstream 
 from collections.abc import Mapping
 from typing import Any
 
-from grok2api.canonical.problem import Refusal, invalid
+from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import HostedTool, Tool, ToolChoice
 from grok2api.dialects.declared import bounded, distinct, hosted, schema, tool_name
 from grok2api.dialects.reading import Object
@@ -92,11 +92,7 @@ def _chosen(item: Object, tools: tuple[Tool, ...]) -> tuple[ToolChoice, tuple[To
         return _allowed(item.child("allowed_tools") or item, tools)
     if kind not in ("function", "custom"):
         raise invalid(f"{item.at('type')} must be function, custom or allowed_tools", item.at("type"))
-    holder = item.child(kind) or item
-    name = holder.need_text("name")
-    if all(tool.name != name for tool in tools):
-        raise _unknown(holder.at("name"), name)
-    return ToolChoice("named", name), tools
+    return ToolChoice("named", _known_name(item.child(kind) or item, tools)), tools
 
 
 def _allowed(item: Object, tools: tuple[Tool, ...]) -> tuple[ToolChoice, tuple[Tool, ...]]:
@@ -104,13 +100,14 @@ def _allowed(item: Object, tools: tuple[Tool, ...]) -> tuple[ToolChoice, tuple[T
     for entry in item.objects("tools"):
         kind = entry.text("type") or "function"
         if kind in ("function", "custom"):
-            holder = entry.child(kind) or entry
-            names.add(holder.need_text("name"))
-            if all(tool.name not in names for tool in tools):
-                raise _unknown(holder.at("name"), holder.need_text("name"))
+            names.add(_known_name(entry.child(kind) or entry, tools))
     mode = item.choice("mode", ("auto", "required")) or "auto"
     return _mode(mode, item.at("mode")), tuple(tool for tool in tools if tool.name in names)
 
 
-def _unknown(path: str, name: str) -> Refusal:
-    return invalid(f"{path} names {name[:128]!r}, which is not among the tools", path)
+def _known_name(holder: Object, tools: tuple[Tool, ...]) -> str:
+    name = holder.need_text("name")
+    if all(tool.name != name for tool in tools):
+        path = holder.at("name")
+        raise invalid(f"{path} names {name[:128]!r}, which is not among the tools", path)
+    return name
