@@ -66,10 +66,9 @@ class Teller:
         out.append(Ended(finish))
 
     def fail(self, problem: Problem, out: list[Fact]) -> None:
-        """The answer breaks off."""
+        """The answer breaks off. What was held back as half a tag is not said: it may not be text."""
         if self.over:
             return
-        self.text.finish(out)
         self.over = True
         out.append(Failed(problem))
 
