@@ -30,6 +30,7 @@ from grok2api.upstreams.refusals import classify
 
 _HEAD_BYTES = 4096
 _EVIDENCE_BYTES = 400
+_BRACE = ord("{")
 _ANSWER_TAGS = (None, "", "final")
 _THINKING_TAGS = ("header", "summary", "analysis")
 _SILENT_TAGS = ("tool_usage_card", "raw_function_result")
@@ -39,10 +40,22 @@ _NOT_DATA = (b"event:", b"id:", b"retry:", b":")
 class Parser:
     """One answer. Feed it every read of the body and close it at the end; the last fact is `Ended` or `Failed`."""
 
-    __slots__ = ("_head", "_known", "_limit", "_response_seen", "_size", "_strange", "_tail", "_teller", "stopping")
+    __slots__ = (
+        "_head",
+        "_known",
+        "_limit",
+        "_response_seen",
+        "_say",
+        "_size",
+        "_strange",
+        "_tail",
+        "_teller",
+        "stopping",
+    )
 
     def __init__(self, options: WebOptions) -> None:
         self._teller = Teller(assets_url=options.assets_url, show_sources=options.show_search_sources)
+        self._say = self._teller.text.feed
         self._limit = options.max_line_bytes
         self._tail: list[bytes] = []  # pieces of the line that has not ended
         self._size = 0
@@ -64,16 +77,17 @@ class Parser:
             self._head += data[: _HEAD_BYTES - len(self._head)]
         lines = data.split(b"\n")
         rest = lines.pop()
+        if lines and self._size:
+            lines[0] = self._whole(lines[0])
+        teller, limit = self._teller, self._limit
         for line in lines:
-            if self._teller.over:
+            if teller.over:
                 return out
-            if self._size:
-                line = self._whole(line)
-            if len(line) > self._limit:
-                self._teller.fail(self._overlong(line), out)
+            if len(line) > limit:
+                teller.fail(self._overlong(line), out)
             elif line:
                 self._line(line, out)
-        if rest and not self._teller.over:
+        if rest and not teller.over:
             self._keep(rest, out)
         return out
 
@@ -113,11 +127,9 @@ class Parser:
         return Problem(kind=Kind.UPSTREAM, message=message, evidence=line[:_EVIDENCE_BYTES])
 
     def _line(self, line: bytes, out: list[Fact]) -> None:
-        if line[:1] != b"{":
-            line = line.strip()
-            if line.startswith(b"data:"):
-                line = line[5:].strip()
-            elif line.startswith(_NOT_DATA):
+        if line[0] != _BRACE:
+            line = self._bared(line)
+            if not line:
                 return
             if line == b"[DONE]":
                 self._known = True
@@ -128,7 +140,18 @@ class Parser:
         except MALFORMED:
             self._unglue(line, out)
             return
-        self._envelope(envelope, line, out)
+        result = envelope.result
+        if result is not None and result.response is not None:
+            self._response(result.response, line, out)
+        else:
+            self._other(envelope, line, out)
+
+    def _bared(self, line: bytes) -> bytes:
+        """The line without what server-sent events put around it; nothing when it is no data."""
+        line = line.strip()
+        if line.startswith(b"data:"):
+            return line[5:].strip()
+        return b"" if line.startswith(_NOT_DATA) else line
 
     def _unglue(self, line: bytes, out: list[Fact]) -> None:
         found = False
@@ -136,18 +159,21 @@ class Parser:
             if self._teller.over:
                 return
             try:
-                self._envelope(decode(text), text, out)
-                found = True
+                envelope = decode(text)
             except MALFORMED:
                 continue
+            found = True
+            if envelope.result is not None and envelope.result.response is not None:
+                self._response(envelope.result.response, text, out)
+            else:
+                self._other(envelope, text, out)
         if not found:
             self._wonder(line)
 
-    def _envelope(self, envelope: Envelope, line: bytes, out: list[Fact]) -> None:
+    def _other(self, envelope: Envelope, line: bytes, out: list[Fact]) -> None:
+        """A line that is no response in its usual place."""
         result = envelope.result
-        if result is not None and result.response is not None:
-            self._response(result.response, line, out)
-        elif result is None or envelope.error is not None:
+        if result is None or envelope.error is not None:
             self._error(envelope, line, out)
         elif result.conversation is not None or result.title is not None:
             self._known = True
@@ -176,15 +202,16 @@ class Parser:
             self._teller.refuse({"error": frame.error}, out)
             return
         token = frame.token
-        if token is None and not is_known(frame):
-            self._wonder(line)
-            return
-        self._known = True
+        if not self._known or token is None:
+            if not is_known(frame):
+                self._wonder(line)
+                return
+            self._known = True
         if frame.card_attachment is not None or frame.card_attachments is not None:
             self._cards(frame.card_attachment, frame.card_attachments, out=out)
         if token:
             if not frame.is_thinking and frame.message_tag in _ANSWER_TAGS and frame.tool_usage_card is None:
-                self._teller.text.feed(token, out)
+                self._say(token, out)
             else:
                 self._aside(frame, token, out)
         if not token or frame.tool_usage_card_id is not None:

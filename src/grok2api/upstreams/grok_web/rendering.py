@@ -23,9 +23,10 @@ _ARGUMENTS = re.compile(r"(?:\s*<argument\b[^<>]*>[^<]*</argument>)*\s*(?:<argum
 
 
 class Renderer:
-    """Tokens of one answer in, facts out. `length` counts the characters that were said."""
+    """Tokens of one answer in, facts out."""
 
     __slots__ = (
+        "_added",
         "_checksum",
         "_held",
         "_last_cited",
@@ -34,8 +35,8 @@ class Renderer:
         "_plain",
         "_sources",
         "_tags",
+        "_unbroken",
         "cards",
-        "length",
     )
 
     def __init__(self, sources: Sources) -> None:
@@ -46,9 +47,15 @@ class Renderer:
         self._last_said = ""
         self._plain = 0  # characters said that were not made of tags
         self._checksum = 0  # of those
-        self._tags = 0  # tags seen since the last of those
+        self._added = 0  # characters said that were
+        self._tags = 0  # tags seen since the last character that was not
+        self._unbroken = True  # neither a tag nor a citation since then
         self.cards: dict[str, Card] = {}
-        self.length = 0
+
+    @property
+    def length(self) -> int:
+        """How many characters were said."""
+        return self._plain + self._added
 
     def feed(self, token: str, out: list[Fact]) -> None:
         """More of the answer, as the upstream writes it."""
@@ -94,21 +101,25 @@ class Renderer:
         out.append(Cited(url, self._sources.title_of(url), start, self.length))
 
     def _pass(self, text: str, out: list[Fact]) -> None:
-        if not text:
-            return
-        size = len(text)
-        self.length += size
-        self._plain += size
-        self._checksum = crc32(text.encode(), self._checksum)
+        if text:
+            self._plain += len(text)
+            self._checksum = crc32(text.encode(), self._checksum)
+            self._last_said = text
+            if not self._unbroken:
+                self._resume(text)
+            out.append(Said(text))
+
+    def _resume(self, text: str) -> None:
+        """Words follow a tag; white space does not part two citations."""
         self._tags = 0
-        self._last_said = text
-        if self._last_cited is not None and not text.isspace():
+        if not text.isspace():
             self._last_cited = None
-        out.append(Said(text))
+            self._unbroken = True
 
     def _insert(self, text: str, out: list[Fact]) -> None:
-        self.length += len(text)
+        self._added += len(text)
         self._last_said = text
+        self._unbroken = False
         out.append(Said(text))
 
     def _scan(self, text: str, out: list[Fact]) -> None:
@@ -135,6 +146,7 @@ class Renderer:
 
     def _show(self, tag: str, out: list[Fact]) -> None:
         self._tags += 1
+        self._unbroken = False
         attributes = {name: double or single for name, double, single in _ATTRIBUTE.findall(tag.partition(">")[0])}
         card = self.cards.get(attributes.get("card_id", ""))
         if card is None:
