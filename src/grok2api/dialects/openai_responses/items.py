@@ -45,16 +45,15 @@ def read_input(body: Object, declared: Declared) -> tuple[Message, ...]:
 
 
 def _merged(messages: Iterable[Message | None]) -> list[Message]:
-    turns: list[Message] = []
+    runs: list[tuple[Message, list[Part]]] = []
     for message in messages:
         if message is None or not message.parts:
             continue
-        before = turns[-1] if turns else None
-        if before is not None and before.role is Role.ASSISTANT and message.role is Role.ASSISTANT:
-            turns[-1] = msgspec.structs.replace(before, parts=before.parts + message.parts)
+        if runs and message.role is Role.ASSISTANT and runs[-1][0].role is Role.ASSISTANT:
+            runs[-1][1].extend(message.parts)
         else:
-            turns.append(message)
-    return turns
+            runs.append((message, list(message.parts)))
+    return [msgspec.structs.replace(first, parts=tuple(parts)) for first, parts in runs]
 
 
 class _History:
@@ -127,7 +126,7 @@ def _result(item: Object, _: _History) -> Message:
 def _reference(item: Object, _: _History) -> Message:
     raise invalid(
         f"{item.path} refers to the stored item {item.need_text('id')[:128]!r}, but nothing is stored here: "
-        f"send the item itself",
+        f"send the item itself (most clients do when they are told store: false)",
         item.at("id"),
         code="item_not_found",
     )
