@@ -71,23 +71,9 @@ class AioAnswer:
         self.status = response.status
         self.headers: Mapping[str, str] = _lowered(response)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> "_Chunks":
         """The body with its content coding undone, one item for each read that told something."""
-        decoder = self._decoder()
-        read = self._response.content.readany
-        while True:
-            try:
-                data = await read()
-            except FAILURES as error:
-                raise self._cut(type(error).__name__) from None
-            if not data:
-                break
-            if decoder is not None:
-                data = self._decoded(decoder, data)
-            if data:
-                yield data
-        if decoder is not None and not decoder.whole:
-            raise self._cut("the content coding is not finished")
+        return _Chunks(self._response, self.headers.get("content-encoding", ""), self._host)
 
     async def head(self, limit: int = 4096) -> bytes:
         """At most the first `limit` bytes; fewer when the body breaks off or pauses for long."""
@@ -102,15 +88,42 @@ class AioAnswer:
             pass
         return body[:limit]
 
-    def _decoder(self) -> Decoder | None:
-        try:
-            return decoder_for(self.headers.get("content-encoding", ""))
-        except CodingError as error:
-            raise self._cut(str(error)) from None
 
-    def _decoded(self, decoder: Decoder, data: bytes) -> bytes:
+class _Chunks:
+    """The reads of one body. Not a generator: a reader that leaves in the middle owes it no farewell."""
+
+    __slots__ = ("_coding", "_decoder", "_host", "_read")
+
+    def __init__(self, response: aiohttp.ClientResponse, coding: str, host: str) -> None:
+        self._read = response.content.readany
+        self._coding = coding
+        self._host = host
+        self._decoder: Decoder | None = None
+
+    def __aiter__(self) -> "_Chunks":
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            try:
+                data = await self._read()
+            except FAILURES as error:
+                raise self._cut(type(error).__name__) from None
+            if not data:
+                break
+            if self._coding:
+                data = self._decoded(data)
+            if data:
+                return data
+        if self._decoder is not None and not self._decoder.whole:
+            raise self._cut("the content coding is not finished")
+        raise StopAsyncIteration
+
+    def _decoded(self, data: bytes) -> bytes:
         try:
-            return decoder.feed(data)
+            if self._decoder is None:
+                self._decoder = decoder_for(self._coding)
+            return data if self._decoder is None else self._decoder.feed(data)
         except CodingError as error:
             raise self._cut(str(error)) from None
 
