@@ -4,7 +4,7 @@ Promises the event grammar and the response object of the OpenAI specification, 
 Nothing is stored: a request that leans on a stored response is refused by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grok2api.canonical.problem import Problem
 from grok2api.canonical.request import Request
@@ -21,6 +21,7 @@ class Responses:
 
     name = "openai_responses"
     keepalive = COMMENT
+    estimates_input = False
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
         return decode(body, headers)
@@ -28,8 +29,8 @@ class Responses:
     def encoder(self, request: Request, envelope: Envelope) -> Encoder:
         return ResponseEncoder(request, envelope)
 
-    def whole(self, request: Request, answer: Answer, envelope: Envelope) -> bytes:
-        return whole(request, answer, envelope)
+    def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
+        return whole(request, answers[0], envelope)
 
     def problem(self, problem: Problem) -> tuple[int, bytes]:
         return openai_errors.render(problem)

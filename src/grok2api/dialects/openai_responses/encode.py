@@ -76,7 +76,7 @@ class ResponseEncoder:
         self._sources: dict[str, Source] = {}
         self._begun = False
 
-    def feed(self, events: Iterable[Event]) -> bytes:
+    def feed(self, events: Iterable[Event], _choice: int = 0) -> bytes:
         """The frames of these events."""
         out: list[bytes] = []
         for event in events:

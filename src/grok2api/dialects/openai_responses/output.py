@@ -22,6 +22,7 @@ def reasoning(ident: str, text: str, encrypted: str | None, status: str = "compl
 
 
 def summary(text: str) -> dict[str, Any]:
+    """The one part of a reasoning summary."""
     return {"type": "summary_text", "text": text}
 
 
@@ -31,10 +32,12 @@ def message(ident: str, content: list[dict[str, Any]], status: str) -> dict[str,
 
 
 def output_text(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    """The one part of a message; holds `annotations` itself, so that a late citation still reaches it."""
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
 
 def annotation(cited: Cited) -> dict[str, Any]:
+    """A citation; offsets in characters of the part."""
     return {
         "type": "url_citation",
         "url": cited.url,
