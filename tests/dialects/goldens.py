@@ -116,7 +116,7 @@ def whole(dialect: str, events: list[Event]) -> bytes:
     if answer.problem is not None:
         status, body = wire.problem(answer.problem)
         return b"%d %s" % (status, body)
-    return wire.whole(wire.decode(BODIES[dialect], {}), answer, envelope())
+    return wire.whole(wire.decode(BODIES[dialect], {}), [answer], envelope())
 
 
 def write() -> None:

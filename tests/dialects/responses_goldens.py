@@ -83,7 +83,7 @@ def whole(events: list[Event]) -> bytes:
     answer = fold(events)
     if answer.problem is not None:
         return b"%d %s" % RESPONSES.problem(answer.problem)
-    return RESPONSES.whole(REQUEST, answer, envelope())
+    return RESPONSES.whole(REQUEST, [answer], envelope())
 
 
 def write() -> None:

@@ -77,7 +77,7 @@ def collected(chunks: list[Any]) -> dict[str, Any]:
 def test_S15_a_whole_answer_equals_the_collected_stream(events, data):
     payloads = frames(encoded(data.draw(batches(events))))
     assert payloads.pop() == "[DONE]"
-    answer = json.loads(CHAT.whole(REQUEST, fold(events), envelope()))
+    answer = json.loads(CHAT.whole(REQUEST, [fold(events)], envelope()))
     choice = answer["choices"][0]
     expected = {"message": choice["message"], "finish_reason": choice["finish_reason"], "usage": answer["usage"]}
     if "search_sources" in answer:
@@ -170,7 +170,7 @@ def test_several_choices_share_one_stream_one_usage_and_one_end():
     assert [choice["index"] for payload in payloads[:-1] for choice in payload["choices"]] == [0, 0, 1, 1, 1, 0]
     assert payloads[-2]["usage"]["prompt_tokens"] == 4
     assert payloads[-2]["usage"]["completion_tokens"] == 3
-    answer = json.loads(CHAT.whole_many(request, [fold(one), fold(two)], envelope()))
+    answer = json.loads(CHAT.whole(request, [fold(one), fold(two)], envelope()))
     assert ChatCompletion.model_validate(answer, strict=True)
     assert [choice["message"]["content"] for choice in answer["choices"]] == ["a", "b"]
     assert [choice["finish_reason"] for choice in answer["choices"]] == ["stop", "length"]
@@ -184,7 +184,7 @@ def test_a_client_of_the_older_functions_finds_its_function_call():
     called = [delta["function_call"] for delta in deltas if "function_call" in delta]
     assert called == [{"name": "read", "arguments": '{"path":"a \\"b\\""}'}]
     assert payloads[-3]["choices"][0]["finish_reason"] == "function_call"
-    choice = json.loads(CHAT.whole(request, fold(EXCHANGES["parallel_calls"]), envelope()))["choices"][0]
+    choice = json.loads(CHAT.whole(request, [fold(EXCHANGES["parallel_calls"])], envelope()))["choices"][0]
     assert choice["message"]["function_call"] == called[0]
     assert choice["finish_reason"] == "function_call"
 
@@ -204,7 +204,7 @@ def test_sources_are_told_once_each_on_the_final_chunk():
 def test_a_custom_call_carries_its_text_unchanged():
     call = [PartStarted(0, PartKind.CALL, CallOpened("c", "patch", custom=True)), PartDelta(0, "*** x"), PartEnded(0)]
     events: list[Event] = [Started(1), *call, Finished(Finish.TOOL_CALLS, Usage(input=1, output=1))]
-    answer = json.loads(CHAT.whole(REQUEST, fold(events), envelope()))
+    answer = json.loads(CHAT.whole(REQUEST, [fold(events)], envelope()))
     assert ChatCompletion.model_validate(answer, strict=True)
     expected = {"id": "c", "type": "custom", "custom": {"name": "patch", "input": "*** x"}}
     assert answer["choices"][0]["message"]["tool_calls"] == [expected]

@@ -82,7 +82,7 @@ def _add(block: dict[str, Any], delta: dict[str, Any], inputs: dict[int, str], i
 @given(event_streams(custom_calls=True), st.data())
 def test_S15_a_whole_answer_equals_the_collected_stream(events, data):
     message = collected(frames(encoded(data.draw(batches(events)))))
-    assert message == json.loads(MESSAGES.whole(REQUEST, fold(events), envelope()))
+    assert message == json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
 
 
 @settings(max_examples=60, deadline=None)
@@ -122,7 +122,7 @@ def test_every_frame_and_every_whole_answer_fits_the_official_types(events):
     for payload in frames(encoded([events])):
         if payload["type"] != "ping":
             assert EVENT.validate_python(payload, strict=True).type == payload["type"]
-    answer = json.loads(MESSAGES.whole(REQUEST, fold(events), envelope()))
+    answer = json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
     assert Message.model_validate(answer, strict=True)
     assert all("citations" not in block for block in answer["content"])
 
@@ -178,7 +178,7 @@ def test_encrypted_reasoning_comes_back_in_the_signature(encrypted, ident):
     thinking = [PartStarted(0, PartKind.THINKING), PartDelta(0, "hm"), PartEnded(0, encrypted, ident)]
     said = [PartStarted(1, PartKind.TEXT), PartDelta(1, "hi"), PartEnded(1)]
     events: list[Event] = [Started(1), *thinking, *said, Finished(Finish.STOP, Usage(input=1, output=1))]
-    answer = json.loads(MESSAGES.whole(REQUEST, fold(events), envelope()))
+    answer = json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
     assert answer["content"][0]["signature"]
     turns = [{"role": "assistant", "content": answer["content"]}, {"role": "user", "content": "go on"}]
     request = MESSAGES.decode(json.dumps({"model": "m", "messages": turns}).encode(), {})

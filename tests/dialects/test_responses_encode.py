@@ -105,7 +105,7 @@ def test_S10_S15_the_terminal_object_is_what_was_streamed_and_the_whole_answer(e
     frames = payloads(encoded(data.draw(batches(events))))
     response = frames[-1]["response"]
     assert collected(frames) == response["output"]
-    answer = json.loads(RESPONSES.whole(REQUEST, fold(events), envelope()))
+    answer = json.loads(RESPONSES.whole(REQUEST, [fold(events)], envelope()))
     assert without_ids(answer) == without_ids(response)
 
 
@@ -273,7 +273,7 @@ def test_the_object_repeats_the_request_and_says_that_nothing_is_stored():
         "parallel_tool_calls": False,
     }
     request = RESPONSES.decode(json.dumps(body).encode(), {})
-    answer = json.loads(RESPONSES.whole(request, fold([Started(), DONE]), envelope()))
+    answer = json.loads(RESPONSES.whole(request, [fold([Started(), DONE])], envelope()))
     assert {key: answer[key] for key in ("temperature", "max_output_tokens", "user", "parallel_tool_calls")} == {
         "temperature": 0,
         "max_output_tokens": 9,

@@ -55,7 +55,7 @@ def test_S10_every_event_and_object_satisfies_the_sdks_types(events):
         assert parsed.type == payload["type"]
     answer = fold(events)
     if answer.problem is None:
-        Response.model_validate(json.loads(RESPONSES.whole(REQUEST, answer, envelope())), strict=True)
+        Response.model_validate(json.loads(RESPONSES.whole(REQUEST, [answer], envelope())), strict=True)
 
 
 @needs_spec
@@ -89,7 +89,7 @@ def test_C6_every_event_satisfies_open_responses(events: list[Event]):
 @settings(max_examples=40, deadline=None)
 @given(event_streams())
 def test_C6_every_object_satisfies_open_responses(events: list[Event]):
-    answer = json.loads(RESPONSES.whole(FUNCTIONS_ONLY, fold(events), envelope()))
+    answer = json.loads(RESPONSES.whole(FUNCTIONS_ONLY, [fold(events)], envelope()))
     answer["output"] = [item for item in answer["output"] if item["type"] in OPEN_ITEMS]
     openresponses_types.ResponseResource.model_validate_json(json.dumps(answer), strict=True)
 
@@ -135,7 +135,7 @@ def test_chat_chunks_satisfy_openais_description(name):
 @given(event_streams(custom_calls=True))
 def test_whole_chat_completions_satisfy_openais_description(events):
     request = CHAT.decode(goldens.CHAT_BODY, {})
-    validate("CreateChatCompletionResponse", json.loads(CHAT.whole(request, fold(events), goldens.envelope())))
+    validate("CreateChatCompletionResponse", json.loads(CHAT.whole(request, [fold(events)], goldens.envelope())))
 
 
 @needs_spec

@@ -4,7 +4,7 @@ A dialect decodes bytes into a `Request` and encodes events, whole answers and p
 is pure: ids and times come in an `Envelope`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -28,9 +28,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Encoder(Protocol):
-    """One streamed answer. `feed` takes what arrived in one read and returns the bytes of one write."""
+    """One streamed answer. `feed` takes what arrived in one read and returns the bytes of one write.
 
-    def feed(self, events: Iterable[Event]) -> bytes: ...
+    `choice` counts from 0 and is other than 0 only in the dialect that knows `n`.
+    """
+
+    def feed(self, events: Iterable[Event], choice: int = 0, /) -> bytes: ...
 
 
 class Dialect(Protocol):
@@ -39,6 +42,8 @@ class Dialect(Protocol):
     name: str
     #: Sent while the upstream is silent; a whole frame of its own (S5).
     keepalive: bytes
+    #: Whether the start of an answer tells the input tokens, so that they are counted before (S8).
+    estimates_input: bool
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
         """The request in `body`. `headers` are lower-cased. Raises `Refusal` naming the field at fault."""
@@ -48,8 +53,8 @@ class Dialect(Protocol):
         """A fresh encoder for one streamed answer."""
         ...
 
-    def whole(self, request: Request, answer: Answer, envelope: Envelope) -> bytes:
-        """The JSON body of a whole answer; `answer.problem` is None."""
+    def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
+        """The JSON body of a whole answer: `request.n` answers, none of which has a problem."""
         ...
 
     def problem(self, problem: Problem) -> tuple[int, bytes]:

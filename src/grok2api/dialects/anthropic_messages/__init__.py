@@ -1,6 +1,6 @@
 """Anthropic Messages: the wire of `POST /v1/messages` and its `count_tokens`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grok2api.canonical.problem import Problem
 from grok2api.canonical.request import Request
@@ -18,6 +18,7 @@ class Messages:
 
     name = "anthropic_messages"
     keepalive = PING
+    estimates_input = True
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
         return decode(body, headers)
@@ -25,8 +26,8 @@ class Messages:
     def encoder(self, request: Request, envelope: Envelope) -> Encoder:
         return Encoder(envelope)
 
-    def whole(self, request: Request, answer: Answer, envelope: Envelope) -> bytes:
-        return whole(answer, envelope)
+    def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
+        return whole(answers[0], envelope)
 
     def counted(self, tokens: int) -> bytes:
         """The body of `count_tokens`."""

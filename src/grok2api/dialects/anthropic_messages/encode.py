@@ -51,7 +51,7 @@ class Encoder:
         self._said = False
         self._held = b""
 
-    def feed(self, events: Iterable[Event]) -> bytes:
+    def feed(self, events: Iterable[Event], _choice: int = 0) -> bytes:
         """The frames of these events."""
         out: list[bytes] = []
         for event in events:

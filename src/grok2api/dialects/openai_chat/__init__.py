@@ -13,10 +13,11 @@ from grok2api.dialects.openai_chat.whole import whole_many
 
 
 class Chat:
-    """The dialect. `whole_many` and the encoder's `choice` serve `n` > 1: one answer for each choice."""
+    """The dialect."""
 
     name = "openai_chat"
     keepalive = sse.COMMENT
+    estimates_input = False
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
         return decode(body, headers)
@@ -24,11 +25,7 @@ class Chat:
     def encoder(self, request: Request, envelope: Envelope) -> Encoder:
         return Encoder(request, envelope)
 
-    def whole(self, request: Request, answer: Answer, envelope: Envelope) -> bytes:
-        return whole_many(request, (answer,), envelope)
-
-    def whole_many(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
-        """One body with a choice for each answer."""
+    def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
         return whole_many(request, answers, envelope)
 
     def problem(self, problem: Problem) -> tuple[int, bytes]:
