@@ -97,8 +97,9 @@ def _good(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _fresh(entries: Sequence[Entry]) -> list[Account]:
+    # Accounts are listed by age: a microsecond each keeps them in the order they were given.
     now = time.time()
-    return [item.account(f"acc_{token_hex(8)}", now) for item in entries]
+    return [item.account(f"acc_{token_hex(8)}", now + 1e-6 * place) for place, item in enumerate(entries)]
 
 
 def _take(entries: Sequence[Entry], pool: str, data_dir: Path, config: Path | None, *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 Credentials are masked everywhere here.
 """
 
-import datetime
+import datetime as dt
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -110,4 +110,4 @@ def _scope(key: str) -> str:
 def _moment(time: float | None) -> str:
     if time is None:
         return "never"
-    return datetime.datetime.fromtimestamp(time, datetime.UTC).isoformat(sep=" ", timespec="seconds")
+    return dt.datetime.fromtimestamp(time, dt.UTC).isoformat(sep=" ", timespec="seconds")

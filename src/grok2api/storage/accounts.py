@@ -6,7 +6,7 @@ the running server and touch only rows that nobody administered since the server
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -58,7 +58,10 @@ class AccountStore:
 
     async def find(self, references: Sequence[str]) -> dict[str, str]:
         """Account id by reference, for those that are an account's id or credential, however it is spelled."""
-        prints = {self._vault.fingerprint(text): ref for ref in references if (text := _cleaned(ref))}
+        prints: defaultdict[str, list[str]] = defaultdict(list)
+        for reference in references:
+            if text := _cleaned(reference):
+                prints[self._vault.fingerprint(text)].append(reference)
         return await self._database.read(lambda connection: _find(connection, references, prints))
 
     async def add(self, fresh: Sequence[Account]) -> Added:
@@ -117,7 +120,7 @@ def _plain(row: Any) -> Row:
     return dict(row)
 
 
-def _find(connection: Connection, references: Sequence[str], prints: dict[str, str]) -> dict[str, str]:
+def _find(connection: Connection, references: Sequence[str], prints: Mapping[str, list[str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in _chunks(references):
         found.update(
@@ -126,7 +129,7 @@ def _find(connection: Connection, references: Sequence[str], prints: dict[str, s
     columns = (accounts.c.fingerprint, accounts.c.id)
     for some in _chunks(prints):
         for row in connection.execute(select(*columns).where(accounts.c.fingerprint.in_(some))):
-            found[prints[row.fingerprint]] = row.id
+            found.update(dict.fromkeys(prints[row.fingerprint], row.id))
     return found
 
 

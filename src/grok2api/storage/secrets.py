@@ -45,7 +45,7 @@ class Vault:
         """The credential again. Raises `StoreError` when it was sealed with another key or for another account."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], ident.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise StoreError(f"The credential of account {ident} cannot be decrypted with this key.") from None
 
     def fingerprint(self, text: str) -> str:

@@ -1,0 +1,155 @@
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from grok2api.storage import tables
+from grok2api.storage.errors import StoreError
+from grok2api.storage.opening import sqlite_path, store_for
+
+PHRASE = {"GROK2API_SECRET_KEY": "a phrase of many characters"}
+
+
+async def opened(tmp_path: Path, environ: dict[str, str] | None = None) -> None:
+    store = await store_for("", tmp_path, environ or {})
+    await store.close()
+
+
+async def refusal(tmp_path: Path, url: str = "", environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(StoreError) as error:
+        await store_for(url, tmp_path, environ or {})
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+async def test_D8_replayed_migrations_equal_the_tables(tmp_path: Path) -> None:
+    await opened(tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path / 'grok2api.db'}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+    engine.dispose()
+
+
+async def test_files_belong_to_the_operator_alone(tmp_path: Path) -> None:
+    await opened(tmp_path / "deep" / "data")
+    for path in [tmp_path / "deep" / "data", *(tmp_path / "deep" / "data").iterdir()]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+async def test_a_store_of_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
+    await opened(tmp_path)
+    path = tmp_path / "grok2api.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = path.read_bytes()
+    assert "newer version" in await refusal(tmp_path)
+    assert path.read_bytes() == before
+
+
+async def test_a_database_that_is_not_ours_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "grok2api.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    before = path.read_bytes()
+    assert "not a store of grok2api" in await refusal(tmp_path)
+    assert path.read_bytes() == before
+    assert not (tmp_path / "secret.key").exists()
+
+
+async def test_a_damaged_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "grok2api.db").write_bytes(b"this is not a database at all" * 100)
+    said = await refusal(tmp_path)
+    assert "damaged" in said
+    assert str(tmp_path / "grok2api.db") in said
+
+
+async def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file") in await refusal(tmp_path / "file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_read_only_directory_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "not writable" in await refusal(tmp_path)
+
+
+async def test_a_lost_key_is_said_and_no_new_one_is_made(tmp_path: Path) -> None:
+    await opened(tmp_path)
+    (tmp_path / "secret.key").unlink()
+    assert "secret.key is missing" in await refusal(tmp_path)
+    assert not (tmp_path / "secret.key").exists()
+
+
+async def test_a_wrong_key_is_refused(tmp_path: Path) -> None:
+    await opened(tmp_path)
+    assert "does not fit" in await refusal(tmp_path, environ=PHRASE)
+    (tmp_path / "secret.key").write_text("00" * 32)
+    assert "does not fit" in await refusal(tmp_path)
+    (tmp_path / "secret.key").write_text("nonsense")
+    assert "does not hold a key" in await refusal(tmp_path)
+
+
+async def test_the_environment_may_hold_the_key(tmp_path: Path) -> None:
+    await opened(tmp_path, PHRASE)
+    assert not (tmp_path / "secret.key").exists()
+    await opened(tmp_path, PHRASE)
+    assert "shorter than" in await refusal(tmp_path, environ={"GROK2API_SECRET_KEY": "short"})
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "mysql://h/d", "sqlite://", "sqlite:///:memory:", "?"])
+async def test_other_urls_are_refused_in_words_without_passwords(tmp_path: Path, url: str) -> None:
+    said = await refusal(tmp_path, url)
+    assert "storage.url" in said
+    assert "hunter2" not in said
+
+
+def test_the_url_says_which_file(tmp_path: Path) -> None:
+    assert sqlite_path("", tmp_path) == tmp_path / "grok2api.db"
+    assert sqlite_path("sqlite:////var/x.db", tmp_path) == Path("/var/x.db")
+    assert sqlite_path("sqlite:///x.db", tmp_path) == Path("x.db")
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from grok2api.accounts.model import Kind, new_account
+from grok2api.catalog import Tier
+from grok2api.storage.opening import store_for
+
+async def main():
+    store = await store_for("", Path(sys.argv[1]), {})
+    number = 0
+    while True:
+        await store.add([new_account(f"acc_{number}", f"secret-{number}", Kind.WEB, Tier.SUPER, float(number))])
+        print(number, flush=True)
+        number += 1
+
+asyncio.run(main())
+"""
+
+
+async def test_D1_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    for lines in (1, 30):
+        data = tmp_path / str(lines)
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(data)], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            acknowledged = [int(process.stdout.readline()) for _ in range(lines)]
+            process.send_signal(signal.SIGKILL)
+            acknowledged += [int(line) for line in process.stdout.read().split()]
+        store = await store_for("", data, {})
+        ids = await store.ids()
+        await store.close()
+        assert {f"acc_{number}" for number in acknowledged} <= ids
+        with closing(sqlite3.connect(data / "grok2api.db")) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,144 @@
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from grok2api.accounts.lifecycle import disabled, enabled
+from grok2api.accounts.model import Account, Kind, State, new_account
+from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.sync import Sync
+from grok2api.catalog import Tier
+from grok2api.storage.errors import StoreError
+from grok2api.storage.opening import store_for
+from grok2api.storage.write_behind import WriteBehind
+
+
+def account(number: int) -> Account:
+    return new_account(f"acc_{number}", f"secret-{number}", Kind.WEB, Tier.BASIC, float(number))
+
+
+class Shelf:
+    """A store that can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.batches: list[list[str]] = []
+        self.written = asyncio.Event()
+
+    async def write_runtime(self, served: Sequence[Account]) -> None:
+        if self.away:
+            raise StoreError("The store is away.")
+        self.batches.append([account.id for account in served])
+        self.written.set()
+
+
+def test_marks_are_written_once_in_batches() -> None:
+    async def play() -> list[list[str]]:
+        shelf = Shelf()
+        behind = WriteBehind(shelf, {f"acc_{n}": account(n) for n in range(450)}.get)
+        for _ in range(3):
+            behind.mark(f"acc_{n}" for n in range(450))
+        await behind.flush()
+        await behind.flush()
+        assert behind.waiting == 0
+        return shelf.batches
+
+    assert [len(batch) for batch in asyncio.run(play())] == [200, 200, 50]
+
+
+async def test_D4_a_store_that_is_away_loses_nothing() -> None:
+    shelf = Shelf()
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    behind.mark(["acc_1"])
+    shelf.away = True
+    with pytest.raises(StoreError):
+        await behind.flush()
+    assert behind.waiting == 1
+    shelf.away = False
+    await behind.close()
+    assert shelf.batches == [["acc_1"]]
+
+
+async def test_the_task_writes_what_is_marked_and_goes_on_after_an_error() -> None:
+    shelf = Shelf()
+    behind = WriteBehind(shelf, {"acc_1": account(1), "acc_2": account(2)}.get, interval_sec=0)
+    async with asyncio.timeout(5):
+        task = asyncio.ensure_future(behind.run())
+        behind.mark(["acc_1"])
+        await shelf.written.wait()
+        shelf.written.clear()
+        behind.mark(["acc_2", "acc_gone"])
+        await shelf.written.wait()
+        task.cancel()
+    assert shelf.batches == [["acc_1"], ["acc_2"]]
+
+
+class House:
+    """A pool with its store, as the server has them."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    async def open(self) -> None:
+        self.store = await store_for("", self.data, {})
+        revision = await self.store.revision()
+        self.pool = AccountPool(await self.store.load(), lambda: OPTIONS, lambda: 1000.0, Random(1), self.sink)
+        self.behind = WriteBehind(self.store, self.pool.get)
+        self.sync = Sync(self.store, self.pool, self.behind.mark, revision)
+
+    def sink(self, effects: tuple[object, ...]) -> None:
+        self.behind.mark(effect.account_id for effect in effects)  # type: ignore[attr-defined]
+
+    async def close(self) -> None:
+        await self.behind.close()
+        await self.store.close()
+
+
+OPTIONS = PoolOptions()
+
+
+@pytest.fixture
+async def house(tmp_path: Path):
+    built = House(tmp_path)
+    await built.open()
+    await built.store.add([account(number) for number in range(3)])
+    assert await built.sync.sync()
+    yield built
+    await built.close()
+
+
+def used(times: int):
+    return lambda account: msgspec.structs.replace(account, use_count=times)
+
+
+async def test_D7_counters_after_a_restart_equal_those_before(house: House) -> None:
+    house.pool.change("acc_1", used(7))
+    before = house.pool.list()
+    await house.close()
+    await house.open()
+    assert sorted(house.pool.list(), key=lambda account: account.id) == sorted(before, key=lambda account: account.id)
+
+
+async def test_what_the_command_line_changes_reaches_the_pool_and_is_not_written_over(house: House) -> None:
+    house.pool.change("acc_1", used(7))
+    await house.store.change(["acc_1"], disabled)
+    await house.store.remove(["acc_2"])
+    await house.store.add([account(9)])
+    await house.behind.flush()
+    assert await house.sync.sync()
+    assert not await house.sync.sync()
+    assert {account.id for account in house.pool.list()} == {"acc_0", "acc_1", "acc_9"}
+    found = house.pool.get("acc_1")
+    assert found is not None
+    assert (found.state, found.use_count) == (State.DISABLED, 7)
+    await house.behind.flush()
+    stored = {account.id: account for account in await house.store.load()}
+    assert (stored["acc_1"].state, stored["acc_1"].use_count) == (State.DISABLED, 7)
+    await house.store.change(["acc_1"], enabled)
+    await house.sync.sync()
+    found = house.pool.get("acc_1")
+    assert found is not None
+    assert found.state is State.ACTIVE
