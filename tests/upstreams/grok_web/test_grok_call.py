@@ -62,10 +62,12 @@ def test_messages_become_one_prompt(messages: list[Message], prompt: str) -> Non
 
 @pytest.mark.parametrize("messages", [[], [message(Role.USER)], [message(Role.USER, "", "  \n")]])
 def test_messages_without_words_are_refused(messages: list[Message]) -> None:
-    with pytest.raises(Refusal) as caught:
-        flatten(messages)
-    assert caught.value.problem.kind is Kind.INVALID
-    assert caught.value.problem.param == "messages"
+    request = Request(model="grok-4.20-fast", messages=tuple(messages))
+    for refuse in (lambda: flatten(messages), lambda: plan(request)):
+        with pytest.raises(Refusal) as caught:
+            refuse()
+        assert caught.value.problem.kind is Kind.INVALID
+        assert caught.value.problem.param == "messages"
 
 
 @given(st.text(), st.text())

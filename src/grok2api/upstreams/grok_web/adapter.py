@@ -56,7 +56,7 @@ class GrokWeb:
         self._users = Users(http)
 
     def plan(self, request: Request, model: Model) -> Plan:
-        """How this request will be served. Raises `Refusal` for pictures and files."""
+        """How this request will be served. Raises `Refusal` for what cannot be."""
         return plan(request)
 
     async def converse(self, task: Task) -> AsyncGenerator[list[Fact], None]:

@@ -7,7 +7,7 @@ this, by the plan. What the gateway itself wrote under an earlier answer, the li
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from grok2api.canonical.problem import invalid
+from grok2api.canonical.problem import Refusal, invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 
 SOURCES_HEADING = "## Sources"
@@ -18,8 +18,13 @@ def flatten(messages: Iterable[Message]) -> str:
     """The prompt. Raises `Refusal` when the messages hold no words."""
     parts = [part for message in messages for part in _told(message)]
     if not any(parts):
-        raise invalid("The messages hold no text to answer", "messages", code="empty_messages")
+        raise no_words()
     return "\n\n".join(part for part in parts if part)
+
+
+def no_words() -> Refusal:
+    """What is raised for messages that leave nothing to send."""
+    return invalid("The messages hold no text to answer", "messages", code="empty_messages")
 
 
 def without_sources(text: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 #: Members that come with any frame and say nothing by themselves.
 _COMMON = frozenset({"is_thinking", "message_tag", "rollout_id", "message_step_id"})
-_BRACES_AND_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+_BRACES_AND_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
 
 
 class Response(msgspec.Struct, gc=False, rename="camel"):

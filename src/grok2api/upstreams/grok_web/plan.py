@@ -7,8 +7,9 @@ itself is reported under the client's own name. Web and X search are always on.
 from collections.abc import Iterator
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import File, HostedTool, Image, Message, Part, Request, ToolCall, ToolResult
+from grok2api.canonical.request import File, HostedTool, Image, Message, Part, Request, Text, ToolCall, ToolResult
 from grok2api.upstreams.base import Plan
+from grok2api.upstreams.grok_web.flatten import no_words
 
 #: Parameters that have their effect: here, in the gateway's stages, or in the dialect. All others have none.
 _HONOURED = frozenset(
@@ -34,11 +35,13 @@ _NAMING = ("type", "name")
 
 
 def plan(request: Request) -> Plan:
-    """How this request will be served. Raises `Refusal` for pictures and files."""
+    """How this request will be served. Raises `Refusal` for pictures, files, and messages without a word."""
     for message in request.messages:
         if any(_is_seen(part) for part in message.parts):
             field = f"{message.path}.content" if message.path else "messages"
             raise invalid("This version does not take pictures or files yet", field, code="unsupported_content")
+    if not any(_has_words(part) for message in request.messages for part in message.parts):
+        raise no_words()
     return Plan(
         ignored=tuple(dict.fromkeys(_ignored(request))),
         emulate_tools=bool(request.tools) or any(_has_call(message) for message in request.messages),
@@ -72,6 +75,10 @@ def _is_seen(part: Part) -> bool:
     if isinstance(part, ToolResult):
         return any(isinstance(inner, Image | File) for inner in part.parts)
     return isinstance(part, Image | File)
+
+
+def _has_words(part: Part) -> bool:
+    return isinstance(part, ToolCall | ToolResult) or (isinstance(part, Text) and bool(part.text.strip()))
 
 
 def _has_call(message: Message) -> bool:
