@@ -117,9 +117,9 @@ async def chat(running: Running, message: str, mode: str = "expert", token: str 
     return await post(f"{running.url}/rest/app-chat/conversations/new", body, cookie(token))
 
 
-async def respond(running: Running, text: Any, token: str = "demo-super-1", **more: Any) -> Got:
+async def respond(running: Running, asked: Any, token: str = "demo-super-1", **more: Any) -> Got:
     """One question to the console; streamed unless told otherwise."""
-    body = {"model": "grok-4.3", "input": text, "stream": True, **more}
+    body = {"model": "grok-4.3", "input": asked, "stream": True, **more}
     return await post(f"{running.url}/v1/responses", body, console_headers(token))
 
 

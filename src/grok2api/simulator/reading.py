@@ -17,6 +17,10 @@ _DEMANDS = re.compile(
     r"(?i)\b(must (?:call|use)|at least one (?:tool )?call|call at least one|required to (?:call|use)|have to call)\b"
 )
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NAMED = re.compile(
+    r"(?i)\b(?:tool|function|name)\b(?:[^A-Za-z0-9]{1,3}name\b)?[^A-Za-z0-9]{1,6}"
+    r"(?!(?:is|the|to|this|name)\b)([A-Za-z0-9_.-]{1,64})"
+)
 _QUOTED_NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]{1,64})[`\"']")
 
 
@@ -74,8 +78,8 @@ def _schema_of(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _name_before(text: str) -> str:
     """The word that the lines before a schema seem to name: `Tool: x`, `### x`, `- x: …`."""
     for line in reversed(text.rstrip().splitlines()[-8:]):
-        named = re.search(r"(?i)\b(?:tool|function|name)\b[^A-Za-z0-9]{0,6}\b([A-Za-z0-9_.-]{1,64})", line)
-        if named and named[1].lower() not in {"is", "the", "to", "this"}:
+        named = _NAMED.search(line)
+        if named:
             return named[1]
         quoted = _QUOTED_NAME.search(line)
         if quoted:

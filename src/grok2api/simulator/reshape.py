@@ -6,7 +6,7 @@ answer's text; thinking does not count.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import brotli
@@ -17,7 +17,6 @@ from grok2api.simulator.delivery import Break, Delivery, Head, Step, Wait, Write
 
 _PAGE = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>\n"
 _GARBAGE = b'{"result":{"response":{"token":"ha\n\x00\x01\x02 not json at all }}}]]\n'
-_BAD_UTF8 = b'{"result":{"response":{"token":"\xff\xfe\xc3(","isThinking":false,"messageTag":"final"}}}\n'
 
 
 def _with(delivery: Delivery, steps: list[Step]) -> Delivery:
@@ -126,23 +125,31 @@ def _insert(delivery: Delivery, at: int, data: bytes) -> Delivery:
     return _with(delivery, [*delivery.steps[:place], Write(data), *delivery.steps[place:]])
 
 
+#: media type -> what stands before and after a piece of text in a frame that nobody knows.
+_UNKNOWN: Mapping[str, tuple[bytes, bytes]] = {
+    "application/json": (b'{"result":{"response":{"padding":"', b'","isThinking":false}}}\n'),
+    "text/event-stream": (
+        b'event: response.something_new\ndata: {"type":"response.something_new","padding":"',
+        b'"}\n\n',
+    ),
+    "": (b'{"event":{"type":"response.something_new","padding":"', b'"}}'),
+}
+
+
+def _unknown(delivery: Delivery) -> tuple[bytes, bytes]:
+    return _UNKNOWN.get(delivery.headers.get("Content-Type", ""), _UNKNOWN["application/json"])
+
+
 def not_utf8(delivery: Delivery, at: int) -> Delivery:
-    """A frame that is not UTF-8, after the `at`-th token."""
-    return _insert(delivery, at, _framed(delivery, _BAD_UTF8))
+    """An unknown frame that is not UTF-8, after the `at`-th token."""
+    before, after = _unknown(delivery)
+    return _insert(delivery, at, before + b"\xff\xfe\xc3(" + after)
 
 
 def huge(delivery: Delivery, size: int) -> Delivery:
     """One unknown frame of `size` bytes before the first token."""
-    shell = b'{"result":{"response":{"padding":"","isThinking":false}}}\n'
-    filled = shell.replace(b'""', b'"' + b"x" * max(0, size - len(shell)) + b'"')
-    return _insert(delivery, 0, _framed(delivery, filled))
-
-
-def _framed(delivery: Delivery, line: bytes) -> bytes:
-    """A line as an event when the stream is one of events."""
-    if not delivery.headers.get("Content-Type", "").startswith("text/event-stream"):
-        return line
-    return b"event: response.something_new\ndata: " + line.rstrip(b"\n") + b"\n\n"
+    before, after = _unknown(delivery)
+    return _insert(delivery, 0, before + b"x" * max(0, size - len(before) - len(after)) + after)
 
 
 class _Brotli:
