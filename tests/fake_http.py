@@ -102,11 +102,11 @@ class FakeSockets:
 
     def __init__(self, *script: FakeSocket | HandshakeRefused | TransportError) -> None:
         self.script = list(script)
-        self.opened: list[tuple[str, Mapping[str, str]]] = []
+        self.opened: list[tuple[str, Mapping[str, str], str]] = []
 
     @asynccontextmanager
-    async def open(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[FakeSocket]:
-        self.opened.append((url, headers))
+    async def open(self, url: str, headers: Mapping[str, str], account: str = "") -> AsyncIterator[FakeSocket]:
+        self.opened.append((url, headers, account))
         socket = self.script.pop(0)
         if not isinstance(socket, FakeSocket):
             raise socket

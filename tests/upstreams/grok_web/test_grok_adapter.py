@@ -58,6 +58,7 @@ async def test_an_answer_is_told_as_it_is_read() -> None:
     assert text_of(facts) == "Phobos is one. [[1]](https://example.org/phobos)"
     assert json.loads(http.calls[0].body)["modeId"] == "grok-420-computer-use-sa"
     assert json.loads(http.calls[0].body)["message"] == "[user]: Name a moon."
+    assert http.calls[0].account == "a-1"
     assert answer.closed
 
 
@@ -161,7 +162,8 @@ async def test_a_socket_conversation_opens_asks_and_tells() -> None:
     http = FakeHttp(FakeAnswer(pieces=[SESSION]))
     facts = await facts_of(grok(http, sockets, transport="ws", custom_instruction="Be kind"))
     assert summary(facts) == {"thinking": "hm", "text": "Phobos", "end": "stop"}
-    url, headers = sockets.opened[0]
+    url, headers, account = sockets.opened[0]
+    assert account == http.calls[0].account == "a-1"
     assert url == "wss://grok.com/ws/mgw/?uid=u-123"
     assert headers["Cookie"].endswith("; x-userid=u-123")
     opened, put, ask = (json.loads(text) for text in socket.sent)

@@ -99,7 +99,8 @@ class GrokWeb:
         message = flatten(task.request.messages)
         user_id = await self._users.id_of(task.credential, options, self._new_id())
         headers = socket_headers(task.credential, options, user_id)
-        async with self._sockets.open(gateway.socket_url(options, user_id), headers) as socket:
+        url, account = gateway.socket_url(options, user_id), task.credential.account_id
+        async with self._sockets.open(url, headers, account) as socket:
             heart = spawn(self._beat(socket, options.ping_sec), "grok_web heartbeat")
             try:
                 await socket.send(gateway.session_create(_mode(task), options))

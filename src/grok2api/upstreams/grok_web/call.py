@@ -67,7 +67,13 @@ def chat_call(message: str, mode: str, credential: Credential, options: WebOptio
     if options.custom_instruction:
         body["customPersonality"] = options.custom_instruction
     headers = rest_headers(credential, options, call_id) | {"Content-Type": "application/json"}
-    return HttpCall(method="POST", url=options.base_url + _PATH, headers=headers, body=msgspec.json.encode(body))
+    return HttpCall(
+        method="POST",
+        url=options.base_url + _PATH,
+        headers=headers,
+        body=msgspec.json.encode(body),
+        account=credential.account_id,
+    )
 
 
 def session_call(credential: Credential, options: WebOptions, call_id: str) -> HttpCall:
@@ -76,6 +82,7 @@ def session_call(credential: Credential, options: WebOptions, call_id: str) -> H
         method="GET",
         url=f"{options.base_url}/api/auth/session",
         headers=rest_headers(credential, options, call_id),
+        account=credential.account_id,
     )
 
 
