@@ -92,7 +92,7 @@ class Features(Section, frozen=True, kw_only=True):
     memory: Annotated[bool, About("grok.com may use what it remembers of the account's owner.")] = False
     stream: Annotated[bool, About("Chat completions stream when a request does not say.")] = True
     thinking: Annotated[bool, About("Thinking is shown when a request does not say.")] = True
-    thinking_summary: Annotated[bool, About("Show condensed thinking only.")] = False
+    thinking_summary: Annotated[bool, About("Show condensed thinking only.", reserved=True)] = False
     auto_chat_mode_fallback: Annotated[
         bool, About("Serve an `auto` model in `fast` or `expert` when no account has `auto` left.")
     ] = True
@@ -172,27 +172,27 @@ class Retry(Section, frozen=True, kw_only=True):
         About("Upstream statuses that another account is tried for: a comma list or an array.", low=100, high=599),
     ] = (429, 401, 503)
     reset_session_status_codes: Annotated[
-        tuple[int, ...], About("Upstream statuses after which connections are made anew.", low=100, high=599)
+        tuple[int, ...],
+        About("Upstream statuses after which connections are made anew.", low=100, high=599, reserved=True),
     ] = (403,)
     budget_percent: Annotated[
-        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100)
+        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100, reserved=True)
     ] = 20
 
 
 class Refresh(Section, frozen=True, kw_only=True):
     """Asking grok.com what quota an account has left."""
 
-    enabled: Annotated[
-        bool, About('Ask at all. `false` in an older configuration also means `account.strategy = "random"`.')
-    ] = True
+    enabled: Annotated[bool, About("`false`, in older configurations, means `account.strategy` is `random`.")] = True
     basic_interval_sec: Annotated[
-        float, About("Between two looks at a basic account; its rest under `random`.", low=1)
+        float, About("Between two looks at a basic account; its rest under `random`.", low=1, reserved=True)
     ] = 86400
-    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
-    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
-    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000)] = 50
+    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1, reserved=True)] = 7200
+    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1, reserved=True)] = 7200
+    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
     on_demand_min_interval_sec: Annotated[
-        float, About("Least time between two looks at the whole pool because nothing could be chosen.", low=0)
+        float,
+        About("Least time between two looks at the whole pool because nothing could be chosen.", low=0, reserved=True),
     ] = 300
 
 
@@ -237,9 +237,7 @@ class Web(Section, frozen=True, kw_only=True):
     ws_url: Annotated[
         str, About("Where its WebSocket gateway is.", form="ws_url", derived="`upstream.web.base_url` with `wss`")
     ] = ""
-    assets_url: Annotated[str, About("Where account files are.", form="http_url", reserved=True)] = (
-        "https://assets.grok.com"
-    )
+    assets_url: Annotated[str, About("Where account files are.", form="http_url")] = "https://assets.grok.com"
     public_url: Annotated[str, About("Where public pictures are.", form="http_url", reserved=True)] = (
         "https://imagine-public.x.ai"
     )
