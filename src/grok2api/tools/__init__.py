@@ -1,1 +1,5 @@
-"""Function calling for upstreams that lack it: the prompt that asks for calls, the sieve that finds them."""
+"""Function calling and structured output for upstreams that lack them. Pure code.
+
+`prompt` puts tools into words, `sieve` finds the calls in the words that come back, `structured` does
+the same for JSON answers. Nothing here knows an account, a clock or a setting.
+"""
