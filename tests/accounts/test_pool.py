@@ -190,6 +190,12 @@ async def test_P7_a_thousand_requests_are_spread_evenly(strategy: str, tier: Tie
     assert max(counts.values()) / min(counts.values()) <= 1.2
 
 
+async def test_P7_a_pool_that_is_too_large_to_compare_all_is_served_evenly_too() -> None:
+    world = World([account(number, Tier.API) for number in range(100)])
+    counts = Counter([await world.attempt(API) for _ in range(10_000)])
+    assert max(counts.values()) / min(counts.values()) <= 1.2
+
+
 async def test_P7_large_quotas_do_not_take_everything() -> None:
     world = World([account(1, Tier.BASIC), account(2, Tier.BASIC), account(3, Tier.HEAVY)])
     need = Need(tiers=(Tier.BASIC,), modes=("fast",))

@@ -138,3 +138,13 @@ def test_O3_a_store_that_cannot_be_used_is_one_line(cli: Cli) -> None:
     (cli.data / "grok2api.db").write_text("nonsense " * 200)
     assert "grok2api.db" in refusal(cli("list")).message
     assert refusal(cli("import", "/does/not/exist")).exit_code == 1
+
+
+def test_what_a_terminal_would_obey_is_not_printed(cli: Cli) -> None:
+    cli("add", ONE, "--tag", "\x1b[31mred\x07", "--tag", "[bold]x[/]")
+    ident = str(cli.rows()[0]["id"])
+    for words in (("list",), ("show", ident)):
+        shown = cli(*words).stdout
+        assert "\x1b" not in shown
+        assert "\x07" not in shown
+        assert "[bold]x[/]" in shown

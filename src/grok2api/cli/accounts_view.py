@@ -20,6 +20,7 @@ from grok2api.catalog import TIER_MODES
 RESTING = "resting"
 
 _COLUMNS = ("id", "token", "tier", "status", "windows", "rests", "tags", "used")
+_WHOLE_COLUMNS = frozenset({"id", "tier"})
 
 
 def status(account: Account) -> str:
@@ -47,10 +48,12 @@ def show_list(accounts: Sequence[Account], now: float) -> None:
         for row in rows:
             print("\t".join(row))
         return
-    table = Table(*_COLUMNS)
+    table = Table()
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=name in _WHOLE_COLUMNS)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
 
 
 def show_one(account: Account, now: float) -> None:
@@ -72,12 +75,12 @@ def show_one(account: Account, now: float) -> None:
     )
     for name, value in lines:
         if value:
-            print(f"{name:16} {value}")
+            print(f"{name:16} {_printable(value)}")
 
 
 def _cells(account: Account, now: float) -> tuple[str, ...]:
     state = status(account)
-    return (
+    cells = (
         account.id,
         mask(account.secret),
         account.tier.value,
@@ -87,6 +90,12 @@ def _cells(account: Account, now: float) -> tuple[str, ...]:
         ",".join(account.tags),
         str(account.use_count),
     )
+    return tuple(_printable(cell) for cell in cells)
+
+
+def _printable(text: str) -> str:
+    """`text` without what a terminal would obey: tags and reasons come from files and from upstreams."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _rests(rests: Iterable[tuple[str, Rest]], now: float) -> str:
