@@ -131,6 +131,18 @@ async def test_S13_a_cancelled_reader_closes_the_connection() -> None:
     assert answer.closed
 
 
+async def test_the_body_is_read_to_its_end_so_that_the_connection_can_serve_again() -> None:
+    answer = FakeAnswer(pieces=[MARS, b"\n", b"\n"])
+    async with aclosing(grok(FakeHttp(answer)).converse(task())) as told:
+        assert isinstance((await anext(told))[-1], Ended)
+        assert answer.pieces == []
+
+
+async def test_an_end_that_does_not_come_after_the_last_frame_is_not_waited_for() -> None:
+    async with asyncio.timeout(1):
+        assert isinstance((await facts_of(grok(FakeHttp(FakeAnswer(pieces=[MARS], hangs=True)))))[-1], Ended)
+
+
 async def test_messages_without_words_never_reach_the_upstream() -> None:
     http = FakeHttp()
     assert problem_of(await facts_of(grok(http), task(" "))).kind is Kind.INVALID

@@ -34,6 +34,8 @@ from grok2api.upstreams.grok_web.teller import WHAT
 from grok2api.upstreams.grok_web.users import Users
 from grok2api.upstreams.refusals import classify
 
+_LAST_READ_SEC = 0.005
+
 
 class GrokWeb:
     """The grok.com chat, over REST or over the newer WebSocket. `now` tells epoch seconds, `new_id` a new UUID."""
@@ -79,21 +81,9 @@ class GrokWeb:
             if answer.status != 200:
                 yield [Failed(await _refusal(answer))]
                 return
-            parser = Parser(options)
-            chunks = answer.chunks()
-            try:
-                async for data in chunks:
-                    facts = parser.feed(data)
-                    if facts:
-                        yield facts
-                    if parser.over:
-                        return
-                    if parser.stopping:
-                        break
-            except TransportError as error:
-                yield parser.broken(error.problem)
-                return
-            yield await _last(parser, chunks, options.soft_stop_grace_sec)
+            async with aclosing(_listen(answer, options)) as told:
+                async for facts in told:
+                    yield facts
 
     async def _over_socket(self, task: Task, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
         message = flatten(task.request.messages)
@@ -142,6 +132,16 @@ class GrokWeb:
         return int(self._now() * 1000)
 
 
+async def _to_the_end(chunks: AsyncIterator[bytes]) -> None:
+    """Read the end of the body, which comes just behind the last frame, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(_LAST_READ_SEC):
+            async for _ in chunks:
+                pass
+    except (TimeoutError, TransportError):
+        return
+
+
 def _mode(task: Task) -> str:
     return MODES.get(task.mode, task.mode)
 
@@ -154,6 +154,27 @@ async def _refusal(answer: HttpAnswer) -> Problem:
     return classify(answer.status, answer.headers, body, what=WHAT)
 
 
+async def _listen(answer: HttpAnswer, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
+    """The facts of a body; it ends with the answer, not with the body."""
+    parser = Parser(options)
+    chunks = answer.chunks()
+    try:
+        async for data in chunks:
+            facts = parser.feed(data)
+            if parser.over:
+                await _to_the_end(chunks)
+            if facts:
+                yield facts
+            if parser.over:
+                return
+            if parser.stopping:
+                break
+    except TransportError as error:
+        yield parser.broken(error.problem)
+        return
+    yield await _last(parser, chunks, options.soft_stop_grace_sec)
+
+
 async def _last(parser: Parser, chunks: AsyncIterator[bytes], grace: float) -> list[Fact]:
     """What still comes after a soft end, for at most `grace` seconds; or only the end, when all has been read."""
     facts: list[Fact] = []
@@ -162,6 +183,7 @@ async def _last(parser: Parser, chunks: AsyncIterator[bytes], grace: float) -> l
             async for data in chunks:
                 facts += parser.feed(data)
                 if parser.over:
+                    await _to_the_end(chunks)
                     return facts
     except (TimeoutError, TransportError):
         pass  # the answer itself was complete before
