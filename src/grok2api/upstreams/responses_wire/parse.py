@@ -45,6 +45,9 @@ from grok2api.upstreams.responses_wire.tools import ToolNames
 from grok2api.upstreams.sse_reader import Frame, FrameTooLong, SseReader
 
 _EVIDENCE_BYTES = 400
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+#: How a line of a stream can begin.
+_FIELDS = (b"event:", b"data:", b":", b"id:", b"retry:")
 _LONGEST_WHOLE = 64 * 1024 * 1024
 _PAGE_BYTES = 4096
 _decode = msgspec.json.Decoder(Event).decode
@@ -65,7 +68,7 @@ class Parser:
         self._reader = SseReader()
         self._head = b""
         self._whole: bytearray | None = None
-        self._streams = False
+        self._streams = self._closing = False
         self._end: Ended | Failed | None = None
 
     @property
@@ -87,11 +90,21 @@ class Parser:
         if self._whole is not None:
             self._read_whole(bytes(self._whole))
             return self._told([])
+        self._closing = True
         facts = self._told(self._reader.close())
         if self._end is None:
-            self._end = Failed(self._cut() if self._streams or self._head.strip() else self._empty())
+            self._end = Failed(self._broken_off())
             facts.append(self._end)
         return facts
+
+    def _broken_off(self) -> Problem:
+        """What it means that the body ended before the answer did."""
+        head = self._head.lstrip(_BLANK)
+        if not head:
+            return self._empty()
+        if any(head.startswith(field) or field.startswith(head) for field in _FIELDS):
+            return Problem(kind=Kind.CUT, message=f"The answer of {self._what} broke off", code="stream_cut")
+        return self._strange(head)
 
     def _begin(self, chunk: bytes) -> list[Fact]:
         """Until the first character of the body is here nobody knows what it is."""
@@ -99,14 +112,14 @@ class Parser:
             self._whole += chunk
         else:
             self._head += chunk
-            start = self._head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+            start = self._head.lstrip(_BLANK)[:1]
             if start in (b"", b"\xef", b"\xbb"):
                 return []
             if start not in (b"{", b"[", b"<", b'"'):
                 self._streams = True
                 return self._told(self._reader_frames(self._head))
             self._whole = bytearray(self._head)
-        is_page = self._whole.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        is_page = self._whole.lstrip(_BLANK).startswith(b"<")
         if len(self._whole) > (_PAGE_BYTES if is_page else _LONGEST_WHOLE):
             self._read_whole(bytes(self._whole))
         return self._told([])
@@ -143,7 +156,8 @@ class Parser:
         try:
             value = msgspec.json.decode(frame.data)
         except UNREADABLE:
-            self._fail(self._strange(frame.data))
+            if not self._closing:  # the last frame of a stream that was cut
+                self._fail(self._strange(frame.data))
             return
         if not isinstance(value, dict):
             return
@@ -209,7 +223,7 @@ class Parser:
             value = msgspec.json.decode(body)
         except UNREADABLE:
             value = None
-        if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        if body.lstrip(_BLANK).startswith(b"<"):
             # judged by its words like any page that refuses; the status was not a refusal's
             self._fail(msgspec.structs.replace(classify(403, {}, body, what=self._what), upstream_status=200))
         elif isinstance(value, dict) and value.get("error") is not None:
@@ -223,9 +237,6 @@ class Parser:
             message=f"{self._what} ended its answer without saying anything; ask again",
             code="empty_response",
         )
-
-    def _cut(self) -> Problem:
-        return Problem(kind=Kind.CUT, message=f"The answer of {self._what} broke off", code="stream_cut")
 
     def _strange(self, data: bytes) -> Problem:
         return Problem(
