@@ -51,7 +51,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.users")
+SHELL = ("*.adapter", "*.access", "*.users")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {

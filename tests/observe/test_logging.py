@@ -142,7 +142,8 @@ def test_a_terminal_gets_readable_lines(stream):
         lines(stream)
 
 
-def test_the_cost_of_a_line_does_not_grow_with_the_secrets(stream):
+def test_a_line_is_tried_with_as_few_lengths_as_there_are_however_many_secrets():
     known = Secrets()
-    known.register(*(f"{number:06d}-{'x' * 40}" for number in range(20_000)))
-    assert max(len(forms) for forms in known._by_head.values()) == 1
+    known.register(*(f"eyJ0eXAi{number:06d}" for number in range(20_000)), "eyJ0eXAi-longer")
+    assert known._lengths == {"eyJ0eX": (15, 14)}
+    assert known.mask("eyJ0eXAi019999 eyJ0eXAi-longer eyJ0eXAi020000") == f"{MASK} {MASK} eyJ0eXAi020000"

@@ -24,7 +24,6 @@ _QUIET = {
     "uvicorn.access": logging.CRITICAL,
     "uvicorn.error": logging.WARNING,
     "aiohttp.access": logging.CRITICAL,
-    "aiosqlite": logging.INFO,
     "sqlalchemy": logging.WARNING,
     "alembic": logging.WARNING,
     "asyncio": logging.INFO,

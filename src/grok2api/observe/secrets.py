@@ -1,12 +1,12 @@
 """Which values must never be seen, and how a line of text is rid of them.
 
-Registered secrets are looked up by their first characters, so that a line costs the same with one account as with
-a hundred thousand. Values that nobody registered but that look like a credential are masked by pattern. Only lines
-that are really written pay for either.
+Registered secrets are looked up by their first characters and length, so that a line costs the same with one account
+as with a hundred thousand. Values that nobody registered but that look like a credential are masked by pattern. Only
+lines that are really written pay for either.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 MASK = "********"
@@ -34,15 +34,19 @@ class Secrets:
     """A registry of secret values. Registering is cheap, idempotent and safe from any thread."""
 
     def __init__(self) -> None:
-        self._by_head: dict[str, frozenset[str]] = {}
+        self._forms: set[str] = set()
+        #: First characters of a secret -> the lengths of those that begin so, longest first. Session tokens all begin
+        #: alike, so the lengths, and not the secrets, are what a line is tried with.
+        self._lengths: dict[str, tuple[int, ...]] = {}
 
     def register(self, *values: str) -> None:
         """From now on `values` are masked, as they are and percent-encoded."""
-        for value in values:
-            for form in {value, quote(value, safe="")}:
-                if len(form) >= SHORTEST:
-                    head = form[:SHORTEST]
-                    self._by_head[head] = self._by_head.get(head, frozenset()) | {form}
+        for form in _forms(values):
+            self._forms.add(form)
+            head = form[:SHORTEST]
+            lengths = self._lengths.get(head, ())
+            if len(form) not in lengths:
+                self._lengths[head] = tuple(sorted((*lengths, len(form)), reverse=True))
 
     def register_cookies(self, cookies: str) -> None:
         """The values of a cookie string, each on its own and the string as a whole."""
@@ -50,14 +54,7 @@ class Secrets:
 
     def forget(self, values: Iterable[str]) -> None:
         """`values` are no secrets any more: their accounts are gone."""
-        for value in values:
-            for form in {value, quote(value, safe="")}:
-                head = form[:SHORTEST]
-                left = self._by_head.get(head, frozenset()) - {form}
-                if left:
-                    self._by_head[head] = left
-                else:
-                    self._by_head.pop(head, None)
+        self._forms.difference_update(_forms(values))
 
     def mask(self, text: str) -> str:
         """`text` without any secret in it."""
@@ -67,21 +64,27 @@ class Secrets:
         return _PATTERNS.sub(_masked, text) if _MAY_MATCH.search(text) else text
 
     def _without_registered(self, text: str) -> str:
-        heads = self._by_head
-        if not heads:
+        if not self._forms:
             return text
         pieces: list[str] = []
         begin = at = 0
         last = len(text) - SHORTEST
         while at <= last:
-            candidates = heads.get(text[at : at + SHORTEST])
-            found = max((s for s in candidates if text.startswith(s, at)), key=len, default="") if candidates else ""
-            if found:
+            lengths = self._lengths.get(text[at : at + SHORTEST])
+            length = next((n for n in lengths if text[at : at + n] in self._forms), 0) if lengths else 0
+            if length:
                 pieces += (text[begin:at], MASK)
-                at = begin = at + len(found)
+                at = begin = at + length
             else:
                 at += 1
         return "".join((*pieces, text[begin:])) if pieces else text
+
+
+def _forms(values: Iterable[str]) -> Iterator[str]:
+    for value in values:
+        for form in {value, quote(value, safe="")}:
+            if len(form) >= SHORTEST:
+                yield form
 
 
 def _masked(match: re.Match[str]) -> str:
