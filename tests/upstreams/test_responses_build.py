@@ -219,9 +219,9 @@ def test_the_choice_of_tools(choice: ToolChoice, tools: Any, hosted: Any, search
             [{"type": "mcp", "server_url": "https://m.test", "server_label": "m"}],
             (),
         ),
-        (HostedTool("code_interpreter", {"container": "auto"}), (), [{"type": "code_interpreter", "container": "auto"}], ()),
+        (HostedTool("code_interpreter", {"a": 1}), (), [{"type": "code_interpreter", "a": 1}], ()),
     ],
-)  # fmt: skip
+)
 def test_H1_server_tools_are_sent_translated_or_reported(
     declared: HostedTool, functions: tuple[str, ...], sent: Any, ignored: tuple[str, ...]
 ) -> None:
