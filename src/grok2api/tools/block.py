@@ -86,6 +86,11 @@ class Block:
         """Whether streamed arguments had to be closed because the text was over."""
         return self._body is not None and self._body.cut
 
+    @property
+    def closed(self) -> bool:
+        """Whether a call of an offered tool was begun and, by the look of it, closed: if it FAILED, it is broken."""
+        return self.tool is not None and f"</{self._item}" in self.raw.lower()
+
     def take(self) -> str:
         """The streamed arguments that are ready."""
         return self._body.take() if self._body is not None else ""

@@ -23,6 +23,7 @@ class Held:
 
     opened = False
     cut = False
+    closed = False
     wrapped = False
     tool = None
 

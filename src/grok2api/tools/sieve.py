@@ -300,11 +300,9 @@ class Sieve:
         cut = False
         if self._state == self._block:
             self._reader.finish()
-            cut = self._reader.cut
-            if self._reader.status is Status.FAILED and self._withheld is not None and self._reader.tool is not None:
-                name = self._reader.tool.name
-                self._fail(Kind.CALL_BROKEN, "invalid_tool_call", f"The call of {name} is not whole")
+            if self._is_broken(self._reader):
                 return
+            cut = self._reader.cut
             self._advance()
         self._say(self._pending)
         if self._withheld is not None and ended.finish is Finish.CONTENT_FILTER:
@@ -319,6 +317,16 @@ class Sieve:
             ended = msgspec.structs.replace(ended, finish=Finish.LENGTH if cut else Finish.TOOL_CALLS)
         self._out.append(ended)
         self._over = True
+
+    def _is_broken(self, reader: Block | EscapedBlock | JsonAnswer) -> bool:
+        """Whether the answer fails because its last call cannot be read: it was closed, or it was demanded."""
+        demanded = self._withheld is not None
+        if self._visible or reader.status is not Status.FAILED or reader.tool is None:
+            return False
+        if demanded or reader.closed:
+            message = f"The call of {reader.tool.name} is wrong: the arguments cannot be read"
+            self._fail(Kind.CALL_BROKEN, "invalid_tool_call", message)
+        return self._over
 
     def _missing(self) -> str:
         which = f"the tool {self._choice.name}" if self._choice.mode == "named" else "a tool"
