@@ -46,6 +46,7 @@ fix: $(VENV)/.dev  ## let ruff mend what it can
 
 docs: $(VENV)/.dev  ## regenerate the reference pages from the code's tables
 	@$(BIN)/python -m grok2api.config.reference
+	@$(BIN)/python -m grok2api.simulator.reference docs/simulator.md
 
 lock: $(VENV)/.dev  ## re-lock the dependencies with hashes
 	@$(BIN)/python -m pip install -q uv

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grok2api.upstreams.sse_reader import FrameTooLong, SseReader
+from grok2api.upstreams.sse_reader import Frame, FrameTooLong, SseReader
 
 CASES: dict[str, tuple[bytes, list[tuple[bytes, bytes]]]] = {
     "named": (b"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n", [(b"a", b"1"), (b"b", b"2")]),
@@ -35,7 +35,7 @@ CASES: dict[str, tuple[bytes, list[tuple[bytes, bytes]]]] = {
 def read(chunks: list[bytes]) -> list[tuple[bytes, bytes]]:
     reader = SseReader()
     frames = [frame for chunk in chunks for frame in reader.feed(chunk)]
-    return [tuple(frame) for frame in frames + reader.close()]
+    return [(frame.event, frame.data) for frame in frames + reader.close()]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -56,7 +56,7 @@ def test_frames_are_the_same_in_any_cut(name: str, cuts: list[int]) -> None:
 def test_a_frame_is_told_with_the_read_that_completes_it() -> None:
     reader = SseReader()
     assert reader.feed(b"data: 1\n") == []
-    assert [tuple(frame) for frame in reader.feed(b"\nda")] == [(b"", b"1")]
+    assert reader.feed(b"\nda") == [Frame(b"", b"1")]
 
 
 def test_a_frame_without_end_is_refused() -> None:

@@ -284,14 +284,14 @@ class Stream(Section, frozen=True, kw_only=True):
         float, About("How long the status is held back, so that an early failure is an HTTP error.", low=0, high=600)
     ] = 10
     first_token_timeout_sec: Annotated[
-        float, About("How long an account may stay silent before the next is tried.", low=1, high=3600)
+        float, About("How long an account may stay silent before the next is tried.", low=0.01, high=3600)
     ] = 60
-    idle_timeout_sec: Annotated[float, About("How long an upstream may pause in mid-answer.", low=1, high=3600)] = 120
-    keepalive_sec: Annotated[float, About("How often a waiting client gets a sign of life.", low=0.1, high=600)] = 15
+    idle_timeout_sec: Annotated[float, About("How long an upstream may pause in mid-answer.", low=0.01, high=3600)] = 120
+    keepalive_sec: Annotated[float, About("How often a waiting client gets a sign of life.", low=0.01, high=600)] = 15
     write_timeout_sec: Annotated[
-        float, About("How long a client may stop reading before its stream is given up.", low=1, high=3600)
+        float, About("How long a client may stop reading before its stream is given up.", low=0.01, high=3600)
     ] = 30
-    request_deadline_sec: Annotated[float, About("How long a request may take altogether.", low=1, high=86400)] = 600
+    request_deadline_sec: Annotated[float, About("How long a request may take altogether.", low=0.01, high=86400)] = 600
 
 
 class Storage(Section, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Decides everything that can be decided before an account is touched, and refuses
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -27,11 +28,16 @@ _OFF_LOOP = 32_768
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator decides about answers. `thinking`: shown when the client does not say."""
+    """What the operator decides about answers.
+
+    thinking: shown when the client does not say. aliases: a client's name, or a pattern with `*`, to a served model;
+    a name that is a model of the catalog is never an alias.
+    """
 
     policy: Policy = Policy()
     thinking: bool = True
     auto_fallback: bool = True
+    aliases: Mapping[str, str] = {}
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +76,8 @@ class Gateway:
         ]
 
     def find(self, name: str) -> Model:
-        """The model of that name. Raises `Refusal` with the nearest names (C9)."""
-        model = BY_NAME.get(name)
+        """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
+        model = BY_NAME.get(name) or BY_NAME.get(_aliased(name, self._options().aliases))
         if model is not None and model.served and model.surface in self._upstreams:
             return model
         if model is not None:
@@ -115,6 +121,13 @@ class Gateway:
             respond(exchange.work, self.pool, policy, exchange.report) for _ in range(max(1, exchange.request.n))
         ]
         return one(choices[0]) if len(choices) == 1 else merge(choices)
+
+
+def _aliased(name: str, aliases: Mapping[str, str]) -> str:
+    """What the alias table makes of a name: an exact rule first, then the first pattern that fits."""
+    if name in aliases:
+        return aliases[name]
+    return next((target for rule, target in aliases.items() if "*" in rule and fnmatchcase(name, rule)), name)
 
 
 class _Stages:

@@ -82,7 +82,6 @@ async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> Asy
     tried: list[str] = []
     asked_again = False
     while True:
-        run.problem = None
         try:
             async with pool.lease(work.need, without=tried) as lease, aclosing(run.attempt(lease)) as batches:
                 async for batch in batches:
@@ -139,11 +138,7 @@ class _Run:
 
     async def attempt(self, lease: Lease) -> AsyncGenerator[list[Event], None]:
         """Yield what the client may see of one attempt; leaves `problem` and the lease's outcome."""
-        self.account = lease.credential.account_id
-        self._stages, self._measure = self._work.stages()
-        self._raw.clear()
-        report = Attempt(account=self.account, mode=lease.mode, trace=lease.trace)
-        self._report.attempts.append(report)
+        report = self._begin(lease)
         task = Task(
             request=self.request,
             model=self._work.model,
@@ -160,6 +155,16 @@ class _Run:
         else:
             lease.failed(problem)
 
+    def _begin(self, lease: Lease) -> Attempt:
+        """Forget the attempt before, but not what the client has seen."""
+        self.problem = None
+        self.account = lease.credential.account_id
+        self._stages, self._measure = self._work.stages()
+        self._raw.clear()
+        report = Attempt(account=self.account, mode=lease.mode, trace=lease.trace)
+        self._report.attempts.append(report)
+        return report
+
     async def _events(self, task: Task) -> AsyncGenerator[list[Event], None]:
         held: list[Event] = []
         policy = self._policy
@@ -170,12 +175,16 @@ class _Run:
                     last = facts[-1] if facts else None
                     events = self._sequencer.feed(facts)
                     over = isinstance(last, Ended | Failed)
-                    if over:
-                        events += await self._end(last)
+                    whole = False
+                    if isinstance(last, Failed):
+                        self.problem = last.problem
+                    elif isinstance(last, Ended):
+                        events += await self._finish(last)
+                        whole = self.problem is None
                     if not self.seen:
                         held += events
                         events = []
-                        if self._sequencer.begun or (over and self.problem is None):
+                        if self._sequencer.begun or whole:
                             patience.relax()
                             events = await self._start(held)
                     if events:
@@ -202,11 +211,7 @@ class _Run:
         self._report.first_at = asyncio.get_running_loop().time()
         return [Started(await self._work.input_tokens() if self._work.estimate else 0), *held]
 
-    async def _end(self, end: Fact | None) -> list[Event]:
-        if isinstance(end, Failed):
-            self.problem = end.problem
-            return []
-        assert isinstance(end, Ended)
+    async def _finish(self, end: Ended) -> list[Event]:
         if not self._sequencer.has_content and end.finish not in _CUT_SHORT:
             self.problem = _SAID_NOTHING
             return []

@@ -1,29 +1,27 @@
 """The schema's version: what a database file is, and bringing it up to date.
 
 A file is looked at, read-only, before anything is written to it: a store that a newer version wrote, and a
-database that is none of ours, are refused untouched. Migrations run in one transaction: all or nothing.
+database that is none of ours, are refused untouched. A new store is made from the tables at once; an older one is
+migrated by Alembic in a process of its own (`upgrade`), so that a gateway that has nothing to migrate does not
+carry the migration tool in its memory and start-up time. That the two ways agree is a test (D8).
 """
 
+import asyncio
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, text
 
 from grok2api.storage.engine import Database, explained
 from grok2api.storage.errors import StoreError
+from grok2api.storage.tables import meta, metadata
 
-_SCRIPTS = Path(__file__).parent / "migrations"
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    return config
+#: Every released schema, oldest first; one file in `migrations/versions` each.
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
 
 
 def inspect(path: Path) -> str | None:
@@ -41,7 +39,7 @@ def inspect(path: Path) -> str | None:
     except sqlite3.Error as error:
         raise explained(path, error) from None
     version = None if row is None else str(row[0])
-    if version is not None and version not in _known():
+    if version is not None and version not in REVISIONS:
         raise StoreError(
             f"The store {path} was written by a newer version of grok2api (schema {version}); "
             "nothing was changed in it. Update grok2api, or use another data directory."
@@ -49,18 +47,27 @@ def inspect(path: Path) -> str | None:
     return version
 
 
-def _known() -> frozenset[str]:
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
 async def migrate(database: Database, version: str | None) -> None:
     """Bring the database from `version` to the newest schema. Raises `StoreError`."""
-    if version == ScriptDirectory.from_config(_config()).get_current_head():
+    if version == HEAD:
         return
-    await database.write(_upgrade)
+    if version is None:
+        await database.write(_create)
+        return
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "grok2api.storage.upgrade", str(database.path), stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await child.communicate()
+    if child.returncode:
+        reason = said.decode(errors="replace").strip().rpartition("\n")[2]
+        raise StoreError(f"The store {database.path} could not be brought up to date; it is unchanged: {reason}")
 
 
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _create(connection: Connection) -> None:
+    metadata.create_all(connection)
+    connection.execute(
+        text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    )
+    if connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 0:
+        connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": HEAD})
+        connection.execute(insert(meta).values(name="revision", value="0"))

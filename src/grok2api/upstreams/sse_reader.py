@@ -5,13 +5,13 @@ several lines, a leading byte order mark. Unlike a browser it also tells a last 
 because an upstream may close right behind its last word. A frame is bounded; ids and retry times are ignored.
 """
 
-from typing import NamedTuple
+import msgspec
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_FRAME = 32 * 1024 * 1024
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One event: its name (empty when it has none) and its data lines, joined."""
 
     event: bytes
@@ -83,11 +83,12 @@ class SseReader:
 def _frames(blocks: bytes) -> list[Frame]:
     frames: list[Frame] = []
     for block in blocks.split(b"\n\n"):
+        if block.startswith(b"data: ") and b"\n" not in block:
+            frames.append(Frame(b"", block[6:]))
+            continue
         name, _, rest = block.partition(b"\n")
-        if rest[:6] == b"data: " and name[:7] == b"event: " and b"\n" not in rest:
+        if rest.startswith(b"data: ") and name.startswith(b"event: ") and b"\n" not in rest:
             frames.append(Frame(name[7:], rest[6:]))
-        elif not rest and name[:6] == b"data: ":
-            frames.append(Frame(b"", name[6:]))
         else:
             frame = _frame(block)
             if frame is not None:

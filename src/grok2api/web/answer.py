@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
-import msgspec
-
 from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Request
@@ -22,30 +20,14 @@ from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole,
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
-from grok2api.web.problems import retry_headers
-from grok2api.web.stream import Line, Timing
+from grok2api.web.options import State, WebOptions
+from grok2api.web.problems import METHOD, retry_headers
+from grok2api.web.stream import Line
 
 _INTERNAL = Problem(
     kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
 )
 _DRAINING = Problem(kind=Kind.DRAINING, message="The gateway is shutting down; try again in a moment", code="draining")
-_METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed")
-
-
-class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator decides about the HTTP face."""
-
-    keys: tuple[str, ...] = ()
-    max_body: int = 64 * 1024 * 1024
-    stream_by_default: bool = True
-    timing: Timing = Timing()
-
-
-class State(msgspec.Struct, kw_only=True):
-    """What all routes share and the server changes: whether it drains, and how many answers are under way."""
-
-    draining: bool = False
-    active: int = 0
 
 
 class AnswerRoute:
@@ -69,7 +51,7 @@ class AnswerRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
-        self._state.active += 1
+        self._state.enter()
         try:
             await self._serve(scope, receive, send, entry)
         except asyncio.CancelledError:
@@ -79,7 +61,7 @@ class AnswerRoute:
         except Gone:
             entry.gone = "the client left before its request was whole"
         finally:
-            self._state.active -= 1
+            self._state.leave()
             self._journal.note(entry)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
@@ -111,7 +93,7 @@ class AnswerRoute:
         if self._state.draining:
             raise Refusal(_DRAINING)
         if scope["method"] != "POST":
-            raise Refusal(_METHOD)
+            raise Refusal(METHOD)
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)

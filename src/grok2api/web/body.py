@@ -113,8 +113,11 @@ def _deflate(body: bytes, out: _Bounded) -> None:
 
 
 class _Inflater(Protocol):
-    unconsumed_tail: bytes
-    eof: bool
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+
+    @property
+    def eof(self) -> bool: ...
 
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
 

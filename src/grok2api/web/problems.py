@@ -6,9 +6,11 @@
 import math
 from collections.abc import Mapping
 
-from grok2api.canonical.problem import Problem
+from grok2api.canonical.problem import Kind, Problem
 from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import MESSAGES
+
+METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed")
 
 #: Seconds told to a client when nothing better is known.
 _DEFAULT_RETRY: Mapping[int, int] = {429: 5, 503: 5}

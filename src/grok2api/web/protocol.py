@@ -73,7 +73,7 @@ class GuardedProtocol(HttpToolsProtocol):
         def close() -> None:
             cycle.keep_alive = False
 
-        cycle.scope["extensions"] = {"grok2api.close": close}  # type: ignore[typeddict-item]
+        cycle.scope["extensions"] = {"grok2api.close": close}  # type: ignore[dict-item]
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:

@@ -1,4 +1,4 @@
-"""The small routes: models, health, readiness, version, and honest answers for paths that do not exist."""
+"""The small routes: models, health, readiness, version."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -10,8 +10,8 @@ from starlette.routing import Route
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.dialects import models_list
 from grok2api.gateway.exchange import Gateway
-from grok2api.web.answer import State, WebOptions
 from grok2api.web.auth import authenticate
+from grok2api.web.options import State, WebOptions
 from grok2api.web.problems import render, retry_headers
 
 _encode = msgspec.json.Encoder().encode
@@ -29,18 +29,39 @@ def problem_answer(problem: Problem, path: str, headers: Mapping[str, str]) -> R
     return Response(body, status, headers=dict(retry_headers(status, problem)), media_type="application/json")
 
 
-def small_routes(
-    gateway: Gateway,
-    options: Callable[[], WebOptions],
-    state: State,
-    ready: Callable[[], str],
-    version: str,
-) -> list[Route]:
-    """The routes. `ready` says why the gateway cannot serve, or nothing when it can."""
+class SmallRoutes:
+    """The handlers. `ready` says why the gateway cannot serve, or nothing when it can."""
 
-    def guarded(handler: Handler) -> Handler:
+    def __init__(
+        self,
+        gateway: Gateway,
+        options: Callable[[], WebOptions],
+        state: State,
+        ready: Callable[[], str],
+        version: str,
+    ) -> None:
+        self._gateway = gateway
+        self._options = options
+        self._state = state
+        self._ready = ready
+        self._version = version
+
+    def table(self) -> list[Route]:
+        """Path by path."""
+        return [
+            Route("/", self.root, methods=["GET", "HEAD"]),
+            Route("/health", self.health, methods=["GET"]),
+            Route("/ready", self.readiness, methods=["GET"]),
+            Route("/meta", self.meta, methods=["GET"]),
+            Route("/v1/models", self._guarded(self.list_models), methods=["GET"]),
+            Route("/v1/models/{name:path}", self._guarded(self.one_model), methods=["GET"]),
+        ]
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """The handler behind the client keys, its refusals rendered."""
+
         async def guard(request: Request) -> Response:
-            denied = authenticate(dict(request.headers), options().keys)
+            denied = authenticate(dict(request.headers), self._options().keys)
             if denied is not None:
                 return problem_answer(denied, request.url.path, request.headers)
             try:
@@ -50,44 +71,35 @@ def small_routes(
 
         return guard
 
-    async def list_models(request: Request) -> Response:
-        served = gateway.served()
+    async def list_models(self, request: Request) -> Response:
+        served = self._gateway.served()
         if "anthropic-version" in request.headers:
             return json_answer(models_list.anthropic_list(served))
         return json_answer(models_list.openai_list(served))
 
-    async def one_model(request: Request) -> Response:
+    async def one_model(self, request: Request) -> Response:
         name = request.path_params["name"]
-        for model in gateway.served():
+        for model in self._gateway.served():
             if model.name == name:
                 if "anthropic-version" in request.headers:
                     return json_answer(models_list.anthropic_model(model))
                 return json_answer(models_list.openai_model(model))
-        raise Refusal(_no_model(gateway, name))
+        raise Refusal(_no_model(self._gateway, name))
 
-    async def health(_: Request) -> Response:
+    async def health(self, _: Request) -> Response:
         return json_answer({"status": "ok"})
 
-    async def readiness(_: Request) -> Response:
-        reason = "draining" if state.draining else ready()
+    async def readiness(self, _: Request) -> Response:
+        reason = "draining" if self._state.draining else self._ready()
         if reason:
             return json_answer({"status": "unavailable", "reason": reason}, 503)
         return json_answer({"status": "ready"})
 
-    async def meta(_: Request) -> Response:
-        return json_answer({"version": version})
+    async def meta(self, _: Request) -> Response:
+        return json_answer({"version": self._version})
 
-    async def root(request: Request) -> Response:
-        return json_answer({"name": "grok2api", "version": version, "api": f"{request.base_url}v1"})
-
-    return [
-        Route("/", root, methods=["GET", "HEAD"]),
-        Route("/health", health, methods=["GET"]),
-        Route("/ready", readiness, methods=["GET"]),
-        Route("/meta", meta, methods=["GET"]),
-        Route("/v1/models", guarded(list_models), methods=["GET"]),
-        Route("/v1/models/{name:path}", guarded(one_model), methods=["GET"]),
-    ]
+    async def root(self, request: Request) -> Response:
+        return json_answer({"name": "grok2api", "version": self._version, "api": f"{request.base_url}v1"})
 
 
 def _no_model(gateway: Gateway, name: str) -> Problem:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from grok2api.transport.tasks import spawn
-from grok2api.web.answer import State
 from grok2api.web.asgi import Asgi
+from grok2api.web.options import State
 from grok2api.web.protocol import GuardedProtocol
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -57,7 +57,7 @@ def bind(host: str, port: int) -> socket.socket:
 async def serve(app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float]) -> None:
     """Serve until a signal, then drain. `drain` says for how many seconds."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=GuardedProtocol,
         ws="none",
         lifespan="off",
@@ -92,7 +92,7 @@ async def serve(app: Asgi, listener: socket.socket, state: State, drain: Callabl
 
 async def _end(server: uvicorn.Server, stopping: asyncio.Event, state: State, drain: Callable[[], float]) -> None:
     await stopping.wait()
-    until = asyncio.get_running_loop().time() + drain()
-    while state.active and asyncio.get_running_loop().time() < until and not server.should_exit:
-        await asyncio.sleep(0.05)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(drain()):
+            await state.idle()
     server.should_exit = True

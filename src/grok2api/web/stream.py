@@ -11,19 +11,9 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from grok2api.transport.tasks import spawn
 from grok2api.web.asgi import Receive, Send, pack
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds. hold: T of S6; keepalive: S5; write: W of S14."""
-
-    hold: float = 10.0
-    keepalive: float = 15.0
-    write: float = 30.0
-
+from grok2api.web.options import Timing
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -116,8 +106,9 @@ class Line:
             return max(self._sending_since + self._timing.write, now)
         if not self._streams:
             return now + self._timing.write
-        wait = self._timing.keepalive if self.opened else self._timing.hold
-        return min(max(self._last + wait, now), now + self._timing.write)
+        keepalive = self._timing.keepalive
+        due = self._last + keepalive if self.opened else min(self._last + self._timing.hold, now + keepalive)
+        return min(max(due, now), now + self._timing.write)
 
     async def _overdue(self) -> bool:
         """Do what is due; true when the client has been given up."""

@@ -1,0 +1,175 @@
+"""The composition root: from settings to a running gateway, and back down in reverse order.
+
+The only file that knows every part.
+"""
+
+import gc
+import random
+import secrets
+import socket
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from grok2api import __version__, options
+from grok2api.accounts.lifecycle import Effect, Persist
+from grok2api.accounts.pool import AccountPool
+from grok2api.accounts.sync import Sync
+from grok2api.banner import lines, reachable
+from grok2api.catalog import Surface
+from grok2api.config.admin_key import ensure_admin_key
+from grok2api.config.live import Live
+from grok2api.config.settings import Settings
+from grok2api.demo import demonstration
+from grok2api.dialects.anthropic_messages import MESSAGES
+from grok2api.dialects.openai_chat import CHAT
+from grok2api.dialects.openai_responses import RESPONSES
+from grok2api.gateway.exchange import Gateway
+from grok2api.gateway.tokens import count
+from grok2api.observe.logging import set_up
+from grok2api.storage.following import Following
+from grok2api.storage.opening import store_for
+from grok2api.storage.write_behind import WriteBehind
+from grok2api.transport.http import AioHttp
+from grok2api.transport.websocket import AioSockets
+from grok2api.upstreams.console.adapter import Console
+from grok2api.upstreams.grok_web.adapter import GrokWeb
+from grok2api.web.answer import AnswerRoute
+from grok2api.web.asgi import Asgi
+from grok2api.web.count import CountRoute
+from grok2api.web.face import Face
+from grok2api.web.journal import Journal
+from grok2api.web.options import State, WebOptions
+from grok2api.web.routes import SmallRoutes
+from grok2api.web.server import serve
+
+#: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
+_YOUNG = 50_000
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """A gateway whose parts are running: its HTTP face, and what its owner may want to look at."""
+
+    face: Face
+    state: State
+    pool: AccountPool
+    gateway: Gateway
+    live: Live
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id: the prefix and 96 random bits."""
+    return prefix + secrets.token_hex(12)
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, data_dir: Path, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
+) -> AsyncIterator[App]:
+    """All parts, started; stopped in reverse when the context ends. Raises `StoreError`."""
+    async with AsyncExitStack() as stack:
+        live = Live(settings)
+        pool, following = await _accounts(stack, live, data_dir, now, rng or random.SystemRandom())
+        http, sockets = (
+            AioHttp(lambda: options.transport(live.current)),
+            AioSockets(lambda: options.transport(live.current)),
+        )
+        for client in (http, sockets):
+            await client.start()
+            stack.push_async_callback(client.close)
+        gateway = Gateway(
+            pool,
+            {
+                Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
+                Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
+            },
+            lambda: options.gateway(live.current),
+            count,
+            new_id,
+        )
+        state = State()
+        face = _face(gateway, live, state, lambda: following.trouble)
+        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live)
+
+
+async def _accounts(
+    stack: AsyncExitStack, live: Live, data_dir: Path, now: Callable[[], float], rng: random.Random
+) -> tuple[AccountPool, Following]:
+    """The pool, filled from the store and kept abreast of it."""
+    store = await store_for(live.current.storage.url, data_dir)
+    stack.push_async_callback(store.close)
+    revision = await store.revision()
+    writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
+
+    def sink(effects: Iterable[Effect]) -> None:
+        writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
+
+    pool = AccountPool(await store.load(), lambda: options.pool(live.current), now, rng, sink)
+    following = Following(writer, Sync(store, pool, writer.mark, revision).sync)
+    await stack.enter_async_context(following.running())
+    return pool, following
+
+
+def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]) -> Face:
+    journal = Journal()
+
+    def web() -> WebOptions:
+        return options.face(live.current)
+
+    hot: dict[str, Asgi] = {
+        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id),
+        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id),
+        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id),
+        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id),
+    }
+    return Face(hot, SmallRoutes(gateway, web, state, trouble, __version__).table(), new_id)
+
+
+def run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool = False) -> int:
+    """Serve on `listener` until a signal; the exit code. Raises `StoreError` before anything is served."""
+    set_up(settings.logging.level, settings.logging.format)
+    return uvloop.run(_run(settings, data_dir, listener, demo=demo))
+
+
+async def _run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool) -> int:
+    async with AsyncExitStack() as stack:
+        notes: list[str] = []
+        address = reachable(settings.server.host, listener.getsockname()[1])
+        if demo:
+            settings, notes = await stack.enter_async_context(demonstration(settings, data_dir, address))
+        key, made = ensure_admin_key(settings, data_dir)
+        app = await stack.enter_async_context(running(settings, data_dir))
+        _tell([*lines(settings, address, key if made else None, _counts(app.pool)), *notes])
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG, 50, 100)
+        await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec)
+    return 0
+
+
+def _counts(pool: AccountPool) -> list[tuple[int, str]]:
+    census = pool.census()
+    return [
+        (census.active, "active"),
+        (census.resting, "resting"),
+        (census.suspect, "suspect"),
+        (census.expired, "expired"),
+        (census.disabled, "disabled"),
+    ]
+
+
+def _tell(banner: Iterable[str]) -> None:
+    """To the operator's terminal, not to the log: it may hold a key that is shown once."""
+    for line in banner:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,107 @@
+"""Each part's own options, out of the settings.
+
+Pure. The one place where setting names and the parts' option names meet; nothing below knows that settings exist.
+"""
+
+from grok2api.accounts.pool import PoolOptions
+from grok2api.config.settings import Settings
+from grok2api.gateway.exchange import Options as GatewayOptions
+from grok2api.gateway.policy import Policy
+from grok2api.transport.egress import EgressOptions
+from grok2api.transport.sessions import TransportOptions
+from grok2api.upstreams.console.options import ConsoleOptions
+from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
+from grok2api.web.options import Timing
+from grok2api.web.options import WebOptions as FaceOptions
+
+#: Accounts tried under `random`, whose accounts are not known to have quota (the contract's section 2).
+_RANDOM_RETRIES = 5
+
+_MIB = 1024 * 1024
+
+
+def gateway(settings: Settings) -> GatewayOptions:
+    retries = _RANDOM_RETRIES if settings.account.strategy == "random" else settings.retry.max_retries
+    return GatewayOptions(
+        policy=Policy(
+            accounts=1 + retries,
+            retry_on=frozenset(settings.retry.on_codes),
+            first_token=settings.stream.first_token_timeout_sec,
+            idle=settings.stream.idle_timeout_sec,
+            deadline=settings.stream.request_deadline_sec,
+        ),
+        thinking=settings.features.thinking,
+        auto_fallback=settings.features.auto_chat_mode_fallback,
+        aliases=settings.aliases,
+    )
+
+
+def face(settings: Settings) -> FaceOptions:
+    return FaceOptions(
+        keys=settings.app.api_key,
+        max_body=settings.server.max_body_mb * _MIB,
+        stream_by_default=settings.features.stream,
+        timing=Timing(
+            hold=settings.stream.first_byte_hold_sec,
+            keepalive=settings.stream.keepalive_sec,
+            write=settings.stream.write_timeout_sec,
+        ),
+    )
+
+
+def pool(settings: Settings) -> PoolOptions:
+    return PoolOptions(
+        strategy=settings.account.strategy,
+        max_inflight=settings.account.selection.max_inflight,
+        max_rest_sec=settings.account.max_rest_sec,
+        probe_interval_sec=settings.account.probe_interval_sec,
+    )
+
+
+def transport(settings: Settings) -> TransportOptions:
+    egress = settings.proxy.egress
+    return TransportOptions(
+        egress=EgressOptions(
+            mode=egress.mode,
+            proxy_url=egress.proxy_url,
+            proxy_pool=egress.proxy_pool,
+            skip_ssl_verify=egress.skip_ssl_verify,
+        ),
+        connect_timeout=settings.chat.timeout,
+    )
+
+
+def grok_web(settings: Settings) -> GrokWebOptions:
+    web, features = settings.upstream.web, settings.features
+    cookies, user_agent = _browser(settings)
+    return GrokWebOptions(
+        base_url=web.base_url,
+        ws_url=web.ws_url,
+        assets_url=web.assets_url,
+        cookies=cookies,
+        user_agent=user_agent,
+        headers=settings.upstream.headers,
+        temporary=features.temporary,
+        memory=features.memory,
+        custom_instruction=features.custom_instruction,
+        transport=web.transport,
+        show_search_sources=features.show_search_sources,
+    )
+
+
+def console(settings: Settings) -> ConsoleOptions:
+    cookies, user_agent = _browser(settings)
+    return ConsoleOptions(
+        base_url=settings.upstream.console.base_url,
+        auth=settings.upstream.console.auth,
+        cookies=cookies,
+        user_agent=user_agent,
+        headers=settings.upstream.headers,
+        search_tools=settings.upstream.console.search_tools,
+    )
+
+
+def _browser(settings: Settings) -> tuple[str, str]:
+    """Cookies and User-Agent of the operator's browser session, where he gave them out."""
+    clearance = settings.proxy.clearance
+    return (clearance.cf_cookies, clearance.user_agent) if clearance.mode == "manual" else ("", "")
