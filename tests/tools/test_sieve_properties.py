@@ -1,6 +1,7 @@
 """What holds for the sieve whatever a model writes and however it arrives."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -52,7 +53,7 @@ _TOOL = Tool("write_file", schema={"type": "object"})
 def _pieces(draw: st.DrawFn, text: str) -> list[str]:
     marks = sorted(draw(st.sets(st.integers(0, max(0, len(text))), max_size=8)))
     edges = [0, *marks, len(text)]
-    return [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(edges)]
 
 
 def _said(items: list[list[Any]]) -> str:

@@ -126,8 +126,8 @@ def test_no_more_is_held_than_what_may_be_a_call() -> None:
 
 def test_an_undeclared_call_is_let_go_at_its_name() -> None:
     made = sieve()
-    assert told(made.feed([Said("<tool_call><tool_name>launch</")])) == []
-    assert told(made.feed([Said("tool_name>")])) == [["text", "<tool_call><tool_name>launch</tool_name>"]]
+    assert told(made.feed([Said("<tool_call><tool_name>launch")])) == []
+    assert told(made.feed([Said("</tool_name>")])) == [["text", "<tool_call><tool_name>launch</tool_name>"]]
 
 
 def test_C3_long_arguments_are_streamed_as_they_arrive() -> None:

@@ -304,7 +304,8 @@ class Sieve:
                 return
             cut = self._reader.cut
             self._advance()
-        self._say(self._pending)
+        if not (self._state == self._after and self._is_closing(self._pending)):
+            self._say(self._pending)
         if self._withheld is not None and ended.finish is Finish.CONTENT_FILTER:
             self._out.extend(self._withheld)
             self._withheld = None
@@ -317,6 +318,12 @@ class Sieve:
             ended = msgspec.structs.replace(ended, finish=Finish.LENGTH if cut else Finish.TOOL_CALLS)
         self._out.append(ended)
         self._over = True
+
+    def _is_closing(self, rest: str) -> bool:
+        """Whether what the answer ends with, after a call, is the beginning of what would have closed its block."""
+        if self._in_wrapper and any(f"</{name}>".startswith(rest.lower()) for name in scanner.WRAPPERS):
+            return True
+        return self._ticks > 0 and not rest.strip("`")
 
     def _is_broken(self, reader: Block | EscapedBlock | JsonAnswer) -> bool:
         """Whether the answer fails because its last call cannot be read: it was closed, or it was demanded."""
