@@ -41,6 +41,8 @@ class SseReader:
         if not self._begun:
             chunk = self._begin(chunk)
         buffer = self._buffer
+        if not buffer and chunk.endswith(b"\n\n"):
+            return _frames(chunk[:-2])  # whole frames and nothing else: what most reads are
         if buffer:
             buffer += chunk
             end = buffer.rfind(b"\n\n", max(self._scanned - 1, 0))
