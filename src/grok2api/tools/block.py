@@ -16,7 +16,7 @@ from enum import Enum, auto
 
 from grok2api.canonical.request import Tool
 from grok2api.tools.body import Body, Free
-from grok2api.tools.forms import Draft, calls_in, with_parameters
+from grok2api.tools.forms import Draft, calls_in, may_be_calls, with_parameters
 from grok2api.tools.mend import free_text
 from grok2api.tools.offers import Offers
 from grok2api.tools.scanner import (
@@ -154,7 +154,7 @@ class Block:
         if start is None:
             return None
         if text[start] in "{[":
-            self._step = self._read_json
+            self._step = self._begin_json
             return start
         tag = read_tag(text, start)
         if tag is not None and tag.name in ITEMS and not tag.closing:
@@ -192,7 +192,7 @@ class Block:
             return at
         if text[start] not in "{[":
             return self._fail(at)
-        self._step = self._read_json
+        self._step = self._begin_json
         return start
 
     def _member(self, tag: Tag, at: int) -> int:
@@ -304,6 +304,13 @@ class Block:
         return "" if tool.custom else "{}"
 
     # --- a whole call as JSON ----------------------------------------------------------------
+
+    def _begin_json(self, text: str, at: int) -> int | None:
+        verdict = may_be_calls(text, at)
+        if verdict is None:
+            return None
+        self._step = self._read_json
+        return at if verdict else self._fail(at)
 
     def _read_json(self, text: str, at: int) -> int | None:
         end = self._balance.feed(text, at)

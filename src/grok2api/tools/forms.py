@@ -35,11 +35,11 @@ class Draft(msgspec.Struct, frozen=True):
     arguments: str | None
 
 
-def may_be_calls(text: str) -> bool | None:
-    """Whether JSON that begins like this can be calls; None when its first key is not known yet."""
-    match = _BEGINNING.match(text)
+def may_be_calls(text: str, at: int = 0) -> bool | None:
+    """Whether JSON that begins like this at `at` can be calls; None when its first key is not known yet."""
+    match = _BEGINNING.match(text, at)
     if match is None:
-        return None if _BEGINNING_SO_FAR.fullmatch(text) else False
+        return None if _BEGINNING_SO_FAR.fullmatch(text, at) else False
     key, closed = match.groups()
     if closed:
         return key in _FIRST_KEYS

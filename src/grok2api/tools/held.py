@@ -13,8 +13,9 @@ from grok2api.tools.offers import Offers
 from grok2api.tools.scanner import LONGEST_GAP, WRAPPERS, Balance, read_tag
 
 _OPENING = re.compile(r"&lt;(?:[\w-]+:)?(\w+)(?:\s[^<>&]*)?")
+_ENTITY_SO_FAR = re.compile(r"&#?\w{0,8}\Z")
 _ENDS = ("&gt;", ">")
-_NEXT = ("&lt;", "<", "{", "[")
+_NEXT = ("&lt;", "<")
 _TRIES = 16
 
 
@@ -149,9 +150,10 @@ def _name_if_block(text: str) -> str | None:
     inside = rest[len(end) :].lstrip()
     if len(rest) - len(inside) > LONGEST_GAP:
         return None
-    if inside.startswith(_NEXT):
-        return opening.group(1)
-    return "" if any(mark.startswith(inside) for mark in _NEXT) else None
+    if not inside or any(mark.startswith(inside) and mark != inside for mark in _NEXT):
+        return ""
+    verdict = inside.startswith(_NEXT) or may_be_calls(html.unescape(_ENTITY_SO_FAR.sub("", inside[:LONGEST_GAP])))
+    return "" if verdict is None else opening.group(1) if verdict else None
 
 
 def _all_calls(text: str, offers: Offers) -> list[Draft] | None:
