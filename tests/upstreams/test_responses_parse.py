@@ -187,7 +187,7 @@ _events = st.fixed_dictionaries(
 
 
 @given(events=st.lists(_events, max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_events_in_any_order_give_facts_that_the_grammar_allows(events: list[dict[str, object]]) -> None:
     raw = sse(*events)
     facts = read([raw])
