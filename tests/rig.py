@@ -6,6 +6,7 @@ async with rigged(tmp_path) as rig:
 """
 
 import asyncio
+import io
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -56,7 +57,7 @@ class Rig:
 
     async def post(self, path: str, body: object, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and whole body of one POST; `body` is JSON unless it is bytes."""
-        sent = {"data": body} if isinstance(body, bytes) else {"json": body}
+        sent = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.http.post(self.url + path, headers=named, **sent) as answer:  # type: ignore[arg-type]
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read()

@@ -149,11 +149,11 @@ async def _run(settings: Settings, data_dir: Path, listener: socket.socket, *, d
             settings, notes = await stack.enter_async_context(demonstration(settings, data_dir, address))
         key, made = ensure_admin_key(settings, data_dir)
         app = await stack.enter_async_context(running(settings, data_dir))
-        _tell([*lines(settings, address, key if made else None, _counts(app.pool)), *notes])
+        banner = [*lines(settings, address, key if made else None, _counts(app.pool)), *notes]
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG, 50, 100)
-        await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec)
+        await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, lambda: _tell(banner))
     return 0
 
 

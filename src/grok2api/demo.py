@@ -27,7 +27,8 @@ _CURL = """\
 try it:
 
   curl -N {address}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{{"model": "grok-4.20-auto", "messages": [{{"role": "user", "content": "Why is the sky blue?"}}], "stream": true}}'
+    -d '{{"model": "grok-4.20-auto", "stream": true,
+         "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}'
 """
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from asking import TEXT, ask
-from rig import CHAT, MESSAGES, RESPONSES
 
+from asking import TEXT, ask
 from grok2api.simulator.app import Running, start
 from grok2api.simulator.world import World
+from rig import CHAT, MESSAGES, RESPONSES
 
 COMMAND = (sys.executable, "-c", "from grok2api.cli.main import main; main()")
 
@@ -152,10 +152,12 @@ async def test_O1_streams_that_outlast_the_grace_time_are_ended(tmp_path: Path) 
         await run("accounts", "add", "--pool", "basic", "--data-dir", str(tmp_path), "sim-basic-1", **names)
         simulator.world.account("sim-basic-1")
         simulator.world.on(script="One two three.", fault="pause@2=60")
-        async with serving(tmp_path, GROK2API_SERVER__DRAIN_SEC="0.2", **names) as server:
-            async with http.post(server.url + CHAT, json=ask("chat")) as answer:
-                await answer.content.readany()
-                assert await server.end() == 0
+        async with (
+            serving(tmp_path, GROK2API_SERVER__DRAIN_SEC="0.2", **names) as server,
+            http.post(server.url + CHAT, json=ask("chat")) as answer,
+        ):
+            await answer.content.readany()
+            assert await server.end() == 0
 
 
 async def test_O3_a_port_in_use_is_one_line(tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ async def test_Z2_no_secret_in_any_output_file_or_body(tmp_path: Path) -> None:
             "GROK2API_PROXY__CLEARANCE__CF_COOKIES": f"cf_clearance={SECRETS['cookie']}",
             "GROK2API_UPSTREAM__HEADERS": json.dumps({"x-statsig-id": SECRETS["header"]}),
         }
-        code, out, err = await run(
+        _, out, err = await run(
             "accounts", "add", "--pool", "basic", "--data-dir", str(tmp_path), f"sso={SECRETS['token']}", **names
         )
         seen += [out, err]
@@ -296,6 +298,7 @@ async def test_the_demo_answers_its_own_curl_line(tmp_path: Path) -> None:
     async with serving(tmp_path, "--demo") as server, aiohttp.ClientSession() as http:
         said = await server.until("curl")
         assert server.url in said
-        async with http.post(server.url + CHAT, json=ask("chat", "Why is the sky blue?", model="grok-4.20-auto")) as got:
+        question = ask("chat", "Why is the sky blue?", model="grok-4.20-auto")
+        async with http.post(server.url + CHAT, json=question) as got:
             assert got.status == 200
             assert "sky" in TEXT["chat"](await got.read())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from asking import DIALECTS, WEB, ask
 from rig import BASIC, CHAT, MESSAGES, RESPONSES, rigged
 
@@ -83,7 +84,7 @@ CHAT_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"response_format": {"type": "poem"}}, "response_format.type"),
     ({"model": None}, "model"),
     ({"model": 5}, "model"),
-    ({"modalities": ["audio"]}, "modalities"),
+    ({"modalities": ["audio"]}, "modalities.0"),
 ]
 
 

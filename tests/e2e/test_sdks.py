@@ -7,11 +7,11 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from asking import CONSOLE, MODELS
 from pydantic import BaseModel
-from rig import BASIC, Rig, rigged
 
+from asking import CONSOLE, MODELS
 from grok2api.simulator.script import Call, Say, Script, Think
+from rig import BASIC, Rig, rigged
 
 every_upstream = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
@@ -258,8 +258,8 @@ async def test_wrong_keys_and_models_raise_the_sdks_own_classes(tmp_path: Path) 
 async def test_a_broken_stream_raises_in_the_sdks(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
         rig.world.on(script="One two three four five six seven eight nine ten.", fault="error@4=13")
+        stream = await rig.openai.chat.completions.create(model=CONSOLE, messages=ASK, stream=True)
         with pytest.raises(openai.APIError):
-            stream = await rig.openai.chat.completions.create(model=CONSOLE, messages=ASK, stream=True)
             _ = [chunk async for chunk in stream]
         with pytest.raises(anthropic.APIError):
             async with rig.anthropic.messages.stream(model=CONSOLE, max_tokens=9, messages=ASK) as events:

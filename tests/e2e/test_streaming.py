@@ -6,13 +6,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+
 from asking import CONSOLE, DIALECTS, MODELS, TEXT, WEB, ask, ended_well, error_of, whole_text
 from frames import frames
-from rig import BASIC, CHAT, MESSAGES, RESPONSES, rigged
+from grok2api.simulator.world import WorldOptions
+from rig import BASIC, CHAT, HEAVY, MESSAGES, RESPONSES, rigged
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 every_upstream = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
+#: Enough quota for a request a byte.
+MANY = tuple((f"sim-heavy-{number}", HEAVY) for number in range(8))
 TWO = (("sim-basic-1", BASIC), ("sim-basic-2", BASIC))
 
 
@@ -79,7 +83,7 @@ async def test_S3_an_empty_answer_everywhere_is_502_empty_response(
 async def test_S4_cut_at_every_byte_means_no_second_attempt_and_an_honest_end(
     tmp_path: Path, dialect: str, model: str
 ) -> None:
-    async with rigged(tmp_path, accounts=TWO, settings={"account.selection.max_inflight": 1000}) as rig:
+    async with rigged(tmp_path, accounts=MANY, world=WorldOptions(metered=False)) as rig:
         script, text = rig.world.on(script="One two three."), "One two three."
         status, _, body = await rig.post(DIALECTS[dialect], ask(dialect, model=model))
         assert TEXT[dialect](body) == text

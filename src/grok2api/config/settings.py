@@ -286,7 +286,9 @@ class Stream(Section, frozen=True, kw_only=True):
     first_token_timeout_sec: Annotated[
         float, About("How long an account may stay silent before the next is tried.", low=0.01, high=3600)
     ] = 60
-    idle_timeout_sec: Annotated[float, About("How long an upstream may pause in mid-answer.", low=0.01, high=3600)] = 120
+    idle_timeout_sec: Annotated[float, About("How long an upstream may pause in mid-answer.", low=0.01, high=3600)] = (
+        120
+    )
     keepalive_sec: Annotated[float, About("How often a waiting client gets a sign of life.", low=0.01, high=600)] = 15
     write_timeout_sec: Annotated[
         float, About("How long a client may stop reading before its stream is given up.", low=0.01, high=3600)

@@ -169,10 +169,7 @@ class AnswerRoute:
         entry.problem = problem
         status, body = self._dialect.problem(problem)
         entry.status = status
-        headers = [*retry_headers(status, problem), *_ids(entry)]
-        if problem.kind in (Kind.TOO_LARGE, Kind.DRAINING, Kind.UNAUTHENTICATED):
-            headers.append(("connection", "close"))
-        await answer_whole(send, status, body, headers)
+        await answer_whole(send, status, body, [*retry_headers(status, problem), *_ids(entry)])
 
     def _answer_headers(self, exchange: Exchange, entry: Entry) -> list[tuple[str, str]]:
         headers = _ids(entry)

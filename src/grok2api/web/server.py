@@ -21,7 +21,15 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling."""
+    """uvicorn without its own signal handling; says when it has started."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell_started()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,8 +62,10 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float]) -> None:
-    """Serve until a signal, then drain. `drain` says for how many seconds."""
+async def serve(
+    app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float], started: Callable[[], None]
+) -> None:
+    """Serve until a signal, then drain. `drain` says for how many seconds; `started` is called once it serves."""
     config = uvicorn.Config(
         app,
         http=GuardedProtocol,
@@ -68,7 +78,7 @@ async def serve(app: Asgi, listener: socket.socket, state: State, drain: Callabl
         timeout_graceful_shutdown=1,
         proxy_headers=False,
     )
-    server = _Server(config)
+    server = _Server(config, started)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
