@@ -1,11 +1,11 @@
 """The speed harness's own pure parts: its statistics, and that what it sends and counts is what it says."""
 
 import pytest
-
 from bench import answers, asking, micro
 from bench.scenarios import Results
 from bench.stats import best, difference, percentile, ratio, shown, table
 from bench.targets import TARGETS, report
+
 from grok2api.canonical.events import Ended, Said
 
 
