@@ -10,7 +10,7 @@ import typer.main
 
 from grok2api.canonical.problem import Kind
 from grok2api.catalog import MODELS
-from grok2api.cli.main import app
+from grok2api.cli.main import application
 from grok2api.config.reference import PAGES
 from grok2api.config.table import SETTINGS, section_titles
 from grok2api.dialects import openai_errors
@@ -36,7 +36,7 @@ def commands(group, path: str):
             yield f"{path} {name}", command
 
 
-VERBS = dict(commands(typer.main.get_command(app), "grok2api"))
+VERBS = dict(commands(typer.main.get_command(application()), "grok2api"))
 
 
 @pytest.mark.parametrize("name", PAGES)

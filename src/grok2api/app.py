@@ -19,6 +19,7 @@ import uvloop
 
 from grok2api import __version__, options
 from grok2api.accounts.lifecycle import Effect, Persist
+from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
 from grok2api.banner import lines, reachable
@@ -33,6 +34,8 @@ from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.observe.logging import set_up
+from grok2api.observe.secrets import secrets as masked
+from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
@@ -102,20 +105,39 @@ async def running(
         yield App(face=face, state=state, pool=pool, gateway=gateway, live=live)
 
 
+class _Masked:
+    """The store as the pool reads it: a credential is kept out of the log from the moment it is known."""
+
+    def __init__(self, store: AccountStore) -> None:
+        self._store = store
+
+    async def revision(self) -> int:
+        return await self._store.revision()
+
+    async def ids(self) -> set[str]:
+        return await self._store.ids()
+
+    async def load(self, since: int = -1) -> list[Account]:
+        accounts = await self._store.load(since)
+        masked.register(*(account.secret for account in accounts))
+        return accounts
+
+
 async def _accounts(
     stack: AsyncExitStack, live: Live, data_dir: Path, now: Callable[[], float], rng: random.Random
 ) -> tuple[AccountPool, Following]:
     """The pool, filled from the store and kept abreast of it."""
     store = await store_for(live.current.storage.url, data_dir)
     stack.push_async_callback(store.close)
-    revision = await store.revision()
+    source = _Masked(store)
+    revision = await source.revision()
     writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
 
     def sink(effects: Iterable[Effect]) -> None:
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
 
-    pool = AccountPool(await store.load(), lambda: options.pool(live.current), now, rng, sink)
-    following = Following(writer, Sync(store, pool, writer.mark, revision).sync)
+    pool = AccountPool(await source.load(), lambda: options.pool(live.current), now, rng, sink)
+    following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
     await stack.enter_async_context(following.running())
     return pool, following
 

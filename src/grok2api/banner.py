@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from grok2api.config.settings import Settings
 
 
-def lines(
-    settings: Settings, address: str, admin_key: str | None, accounts: Sequence[tuple[int, str]]
-) -> list[str]:
-    """The banner. `accounts` are counts by state. `admin_key` only when it was made just now: it is shown this once (Z1)."""
+def lines(settings: Settings, address: str, admin_key: str | None, accounts: Sequence[tuple[int, str]]) -> list[str]:
+    """The banner. `accounts` are counts by state.
+
+    `admin_key` only when it was made just now: it is shown this once (Z1).
+    """
     out = [f"grok2api listens on {address}  (OpenAI: {address}/v1, Anthropic: {address})"]
     counted = ", ".join(f"{count} {state}" for count, state in accounts if count)
     if counted:

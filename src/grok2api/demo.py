@@ -4,10 +4,13 @@ Everything stays on this machine: the simulator listens on loopback, the account
 own data directory, and no real upstream is contacted.
 """
 
+import asyncio
+import re
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -16,12 +19,11 @@ from grok2api.accounts.model import Account, Kind, new_account
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings, Upstream
 from grok2api.simulator.accounts import DEMO_ACCOUNTS
-from grok2api.simulator.app import start
-from grok2api.simulator.world import World, WorldOptions
 from grok2api.storage.opening import store_for
 
-#: Seconds between two frames: fast, but a person sees that it streams.
-_DELAY = 0.02
+#: The simulator as a process of its own. It is slow enough (seconds between two frames) that a person sees it stream.
+_SIMULATOR = (sys.executable, "-m", "grok2api", "simulate", "--port", "0", "--delay", "0.02")
+_URL = re.compile(r"http://[^\s;]+")
 
 _CURL = """\
 try it:
@@ -35,15 +37,30 @@ try it:
 @asynccontextmanager
 async def demonstration(settings: Settings, data_dir: Path, address: str) -> AsyncIterator[tuple[Settings, list[str]]]:
     """A running simulator; yields settings that point at it, and what to tell the operator."""
-    simulator = await start(World(options=WorldOptions(delay=_DELAY)))
+    simulator = await asyncio.create_subprocess_exec(
+        *_SIMULATOR, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )
     try:
         await _add_accounts(settings.storage.url, data_dir)
-        notes = [f"demo: the upstream is a simulator at {simulator.url}; nothing leaves this machine"]
+        url = await _address(simulator)
+        notes = [f"demo: the upstream is a simulator at {url}; nothing leaves this machine"]
         key = settings.app.api_key[0] if settings.app.api_key else ""
         curl = _CURL.format(address=address)
-        yield _pointed_at(settings, simulator.url), [*notes, _with_key(curl, key)]
+        yield _pointed_at(settings, url), [*notes, _with_key(curl, key)]
     finally:
-        await simulator.close()
+        with suppress(ProcessLookupError):
+            simulator.terminate()
+        await simulator.wait()
+
+
+async def _address(simulator: asyncio.subprocess.Process) -> str:
+    """Where the simulator listens, from the first line that it prints."""
+    assert simulator.stdout is not None
+    line = (await simulator.stdout.readline()).decode()
+    found = _URL.search(line)
+    if found is None:
+        raise StoreError("The simulator did not start; run `grok2api simulate` to see why.")
+    return found[0]
 
 
 def _pointed_at(settings: Settings, url: str) -> Settings:

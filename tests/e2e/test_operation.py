@@ -20,7 +20,7 @@ from grok2api.simulator.app import Running, start
 from grok2api.simulator.world import World
 from rig import CHAT, MESSAGES, RESPONSES
 
-COMMAND = (sys.executable, "-c", "from grok2api.cli.main import main; main()")
+COMMAND = (sys.executable, "-m", "grok2api")
 
 
 def free_port() -> int:

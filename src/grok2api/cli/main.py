@@ -1,30 +1,50 @@
-"""The root of the command line: the verbs, and one line on the standard error stream for whatever goes wrong."""
+"""The root of the command line: the verbs, and one line on the standard error stream for whatever goes wrong.
 
+Verbs are a table, and only the one that was asked for is imported: the gateway carries neither the simulator nor
+what the account verbs print with, and starts in half the time (X3).
+"""
+
+import gc
 import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from grok2api import __version__
-from grok2api.cli import accounts, config_verbs
 from grok2api.cli.common import CommandError, say
-from grok2api.cli.serve import serve
-from grok2api.cli.simulate import simulate
 from grok2api.config.errors import SettingsError
 from grok2api.storage.errors import StoreError
 
-app = typer.Typer(
-    name="grok2api",
-    help="Grok behind the APIs that every tool already speaks.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command()(serve)
-app.command()(simulate)
-app.add_typer(accounts.app, name="accounts")
-app.add_typer(config_verbs.app, name="config")
+#: verb -> module and name of its function, or of its own `Typer` with further verbs.
+VERBS: Mapping[str, tuple[str, str]] = {
+    "serve": ("grok2api.cli.serve", "serve"),
+    "simulate": ("grok2api.cli.simulate", "simulate"),
+    "accounts": ("grok2api.cli.accounts", "app"),
+    "config": ("grok2api.cli.config_verbs", "app"),
+}
+
+
+def application(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """The command line with these verbs."""
+    app = typer.Typer(
+        name="grok2api",
+        help="Grok behind the APIs that every tool already speaks.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(root)
+    for verb in verbs:
+        module, name = VERBS[verb]
+        found = getattr(import_module(module), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=verb)
+        else:
+            app.command(verb)(found)
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -33,7 +53,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -44,6 +63,10 @@ def root(
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
+    asked = [word for word in sys.argv[1:2] if word in VERBS]
+    gc.disable()  # nothing that is made while modules load is garbage
+    app = application(asked or VERBS)
+    gc.enable()
     try:
         app()
     except CommandError as error:
