@@ -17,6 +17,7 @@ import msgspec
 
 from grok2api.accounts.model import Account, Kind, new_account
 from grok2api.catalog import Tier
+from grok2api.cli.common import CommandError
 from grok2api.config.settings import Settings, Upstream
 from grok2api.simulator.accounts import DEMO_ACCOUNTS
 from grok2api.storage.opening import store_for
@@ -59,7 +60,7 @@ async def _address(simulator: asyncio.subprocess.Process) -> str:
     line = (await simulator.stdout.readline()).decode()
     found = _URL.search(line)
     if found is None:
-        raise StoreError("The simulator did not start; run `grok2api simulate` to see why.")
+        raise CommandError("The simulator did not start; run `grok2api simulate` to see why.")
     return found[0]
 
 
