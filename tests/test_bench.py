@@ -4,7 +4,7 @@ import pytest
 from bench import answers, asking, micro
 from bench.scenarios import Results
 from bench.stats import best, difference, percentile, ratio, shown, table
-from bench.targets import TARGETS, report
+from bench.targets import TARGETS, held, report
 
 from grok2api.canonical.events import Ended, Said
 
@@ -94,3 +94,12 @@ def test_the_report_leaves_out_peers_that_were_not_there():
 
 def test_every_target_asks_for_more_than_its_must():
     assert all((target.aim >= target.must) is target.more_is_better or target.aim == target.must for target in TARGETS)
+
+
+def test_streams_are_held_while_their_tokens_come_in_time():
+    results = Results()
+    for streams, ours in ((100, 8.0), (300, 40.0), (500, 90.0)):
+        results.add(f"C {streams} streams: p99 of a token (ms)", "direct", 2.0)
+        results.add(f"C {streams} streams: p99 of a token (ms)", "gateway", ours)
+    assert held(results, "gateway") == 300
+    assert held(results, "litellm") == 0
