@@ -21,6 +21,7 @@ from bench.upstream import FakeUpstream
 
 RATE = 50.0
 PACED_STREAMS = (100, 300, 500)
+SLOW_PACED_STREAMS = (10, 20, 30)
 WHOLE_TOKENS, BURST_TOKENS = 50, 200
 _PATIENCE = 60.0
 
@@ -175,13 +176,13 @@ class Scenarios:
 
     async def paced(self, peers: Sequence[Peer]) -> None:
         """Streams at `RATE` tokens a second each, by how many are open."""
-        for streams in PACED_STREAMS:
+        for place in range(len(PACED_STREAMS)):
             for peer in peers:
-                few = max(10, int(streams * 0.1)) if peer.pace < 1.0 else streams
+                streams = (PACED_STREAMS if peer.pace == 1.0 else SLOW_PACED_STREAMS)[place]
                 try:
-                    await self._pace(peer, few)
+                    await self._pace(peer, streams)
                 except LoadError as error:
-                    self._results.notes.append(f"C, {few} streams, {peer.name}: {error}")
+                    self._results.notes.append(f"C, {streams} streams, {peer.name}: {error}")
 
     async def _pace(self, peer: Peer, streams: int) -> None:
         program, seconds = peer.program, self._options.paced_seconds
