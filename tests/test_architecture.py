@@ -69,6 +69,7 @@ MAY_IMPORT = {
     "web": "canonical catalog dialects gateway transport.tasks",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
+    "__main__": "cli",
     "app": "*",
     "options": "*",
     "demo": "*",

@@ -23,7 +23,7 @@ from grok2api.simulator.accounts import DEMO_ACCOUNTS
 from grok2api.storage.opening import store_for
 
 #: The simulator as a process of its own. It is slow enough (seconds between two frames) that a person sees it stream.
-_SIMULATOR = (sys.executable, "-m", "grok2api", "simulate", "--port", "0", "--delay", "0.02")
+_SIMULATOR = (sys.executable, "-m", "grok2api", "simulate", "--attached", "--port", "0", "--delay", "0.02")
 _URL = re.compile(r"http://[^\s;]+")
 
 _CURL = """\
@@ -39,7 +39,7 @@ try it:
 async def demonstration(settings: Settings, data_dir: Path, address: str) -> AsyncIterator[tuple[Settings, list[str]]]:
     """A running simulator; yields settings that point at it, and what to tell the operator."""
     simulator = await asyncio.create_subprocess_exec(
-        *_SIMULATOR, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        *_SIMULATOR, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
         await _add_accounts(settings.storage.url, data_dir)

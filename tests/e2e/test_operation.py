@@ -302,3 +302,4 @@ async def test_the_demo_answers_its_own_curl_line(tmp_path: Path) -> None:
         async with http.post(server.url + CHAT, json=question) as got:
             assert got.status == 200
             assert "sky" in TEXT["chat"](await got.read())
+        assert await server.end() == 0

@@ -5,6 +5,7 @@ Says how to point a gateway at it and which tokens it knows. What it can do is i
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,12 +31,15 @@ def simulate(
         bool, typer.Option("--require-dpop", help="The console wants a proof of possession from everybody.")
     ] = False,
     unmetered: Annotated[bool, typer.Option("--unmetered", help="Windows do not run down.")] = False,
+    attached: Annotated[
+        bool, typer.Option("--attached", help="End when the standard input closes: with the program that started it.")
+    ] = False,
 ) -> None:
     """Run the upstreams on this machine, with faults on request."""
     known = demo_accounts() if accounts is None else read_accounts(accounts)
     options = WorldOptions(delay=delay, require_dpop=require_dpop, metered=not unmetered)
     try:
-        asyncio.run(_serve(World(known, options), host, port))
+        asyncio.run(_serve(World(known, options), host, port, attached=attached))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise CommandError(f"port {port} on {host} cannot be opened: {reason}; choose another --port") from None
@@ -68,13 +72,15 @@ def greeting(running: Running) -> str:
     return "\n".join(lines)
 
 
-async def _serve(world: World, host: str, port: int) -> None:
+async def _serve(world: World, host: str, port: int, *, attached: bool) -> None:
     running = await start(world, host, port)
     print(greeting(running), flush=True)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
+    if attached:
+        loop.add_reader(sys.stdin.fileno(), ended.set)
     try:
         await ended.wait()
     finally:
