@@ -45,7 +45,7 @@ _END: list[Event] = [Finished(Finish.STOP, Usage(input=8, output=TOKENS))]
 _TOOL = Tool(name="get_weather", description="The weather of a place", schema={"type": "object"})
 
 
-def micro(runs: int = 15) -> str:
+def micro(runs: int = 9) -> str:
     """All tables."""
     count("the tokenizer is loaded at its first use")
     parts = [

@@ -31,7 +31,7 @@ class Options(NamedTuple):
 
     rounds: int = 3
     seconds: float = 1.0
-    paced_seconds: float = 3.0
+    paced_seconds: float = 2.5
     paced_rounds: int = 2
     litellm: Path | None = None
 
