@@ -15,6 +15,7 @@ from grok2api.config.reference import PAGES
 from grok2api.config.table import SETTINGS, section_titles
 from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import errors as anthropic_errors
+from rig import rigged
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -175,3 +176,11 @@ def test_a_decision_is_one_screen_with_its_four_parts(path):
     assert len(text.splitlines()) <= 40
     assert [part for part in ("Status", "Context", "Decision", "Consequences") if f"**{part}.**" not in text] == []
     assert path.name in page("decisions/README.md")
+
+
+async def test_every_route_is_documented(tmp_path):
+    page = (DOCS / "endpoints.md").read_text(encoding="utf-8")
+    async with rigged(tmp_path, accounts=()) as rig:
+        paths = [path.replace(":path", "") for path in rig.app.face.known]
+    assert len(paths) >= 10
+    assert [path for path in paths if f"`{path}`" not in page] == []
