@@ -10,7 +10,7 @@ import pytest
 from asking import CONSOLE, DIALECTS, MODELS, TEXT, WEB, ask, ended_well, error_of, whole_text
 from frames import frames
 from grok2api.simulator.world import WorldOptions
-from rig import BASIC, CHAT, HEAVY, MESSAGES, RESPONSES, rigged
+from rig import BASIC, CHAT, HEAVY, MESSAGES, RESPONSES, SUPER, rigged
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 every_upstream = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -321,3 +321,26 @@ async def test_P5_S13_clients_killed_at_random_leave_no_lease_behind(tmp_path: P
 
 def test_every_dialect_is_covered() -> None:
     assert set(DIALECTS.values()) == {CHAT, RESPONSES, MESSAGES}
+
+
+async def test_auto_falls_back_to_fast_and_expert_on_the_same_account(tmp_path: Path) -> None:
+    async with rigged(tmp_path, accounts=(("sim-super-1", SUPER),), settings={"retry.max_retries": 2}) as rig:
+        rig.world.on(script="from another mode")
+        rig.world.on(fault="429", mode="auto")
+        rig.world.on(fault="403-mode", mode="fast")
+        status, _, body = await rig.post(CHAT, ask("chat", model="grok-4.20-auto"))
+        assert (status, TEXT["chat"](body)) == (200, "from another mode")
+        assert [entry.mode for entry in rig.world.journal.chats] == ["auto", "fast", "expert"]
+        status, _, _ = await rig.post(CHAT, ask("chat", model="grok-4.20-auto"))
+        assert rig.world.journal.chats[-1].mode == "expert"
+        status, _, _ = await rig.post(CHAT, ask("chat", model="grok-4.20-fast"))
+        assert status == 429
+
+
+async def test_auto_stays_auto_when_the_fallback_is_off(tmp_path: Path) -> None:
+    settings = {"features.auto_chat_mode_fallback": False}
+    async with rigged(tmp_path, accounts=(("sim-super-1", SUPER),), settings=settings) as rig:
+        rig.world.on(fault="429", mode="auto")
+        status, _, _ = await rig.post(CHAT, ask("chat", model="grok-4.20-auto"))
+        assert status == 429
+        assert [entry.mode for entry in rig.world.journal.chats] == ["auto"]

@@ -49,6 +49,9 @@ _ELSEWHERE = frozenset(
     }
 )
 
+#: Failures of one mode of an account: where others will do (`auto`), the same account may serve in those.
+OF_ONE_MODE = frozenset({Kind.RATE_LIMITED, Kind.MODE_REFUSED})
+
 #: Failures of the model, not of the account: the same question is put once more, with a correction.
 REASK = frozenset({Kind.CALL_MISSING, Kind.CALL_BROKEN, Kind.FORMAT_BROKEN})
 

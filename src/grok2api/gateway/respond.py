@@ -19,7 +19,7 @@ from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Sequencer
 from grok2api.catalog import Model
 from grok2api.gateway.patience import Patience
-from grok2api.gateway.policy import REASK, Policy, may_retry
+from grok2api.gateway.policy import OF_ONE_MODE, REASK, Policy, may_retry
 from grok2api.gateway.stages import Measure, Stage
 from grok2api.upstreams.base import Task, Upstream
 
@@ -79,11 +79,12 @@ class Report(msgspec.Struct, kw_only=True):
 async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> AsyncGenerator[list[Event], None]:
     """Yield the events of one answer, one list for each read; the last event is `Finished` or `Failed`."""
     run = _Run(work, policy, report)
-    tried: list[str] = []
+    without: list[str] = []
+    failures = 0
     asked_again = False
     while True:
         try:
-            async with pool.lease(work.need, without=tried) as lease, aclosing(run.attempt(lease)) as batches:
+            async with pool.lease(work.need, without=without) as lease, aclosing(run.attempt(lease)) as batches:
                 async for batch in batches:
                     yield batch
         except Refusal as refusal:
@@ -96,8 +97,10 @@ async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> Asy
             asked_again = True
             run.request = work.reask(work.request, problem, run.said())
             continue
-        tried.append(run.account)
-        if run.seen or not may_retry(problem, policy, len(tried)):
+        failures += 1
+        if len(work.need.modes) == 1 or problem.kind not in OF_ONE_MODE:
+            without.append(run.account)
+        if run.seen or not may_retry(problem, policy, failures):
             yield [Failed(problem)]
             return
         run.last = problem

@@ -163,13 +163,18 @@ class _Maker:
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties = schema.get("properties") or {}
         required = schema.get("required") or []
-        wanted = [name for name in properties if depth < 3 or name in required]
+        wanted = [name for name in properties if name in required or (depth < 3 and self._is_meant(properties[name]))]
         made = {name: self.make(properties[name], name, depth + 1) for name in wanted}
         open_members = schema.get("additionalProperties", True)
         made |= {name: self.make(open_members, name, depth + 1) for name in required if name not in made}
         if not made and not properties and depth == 0 and open_members is not False:
             made = {"answer": self._text or "nothing"}
         return made
+
+    def _is_meant(self, schema: Any) -> bool:
+        """Whether an optional member would be given: no switch that nobody asked for, no number that nobody said."""
+        kind = self._resolved(schema).get("type")
+        return kind != "boolean" and (kind not in ("integer", "number") or _NUMBER.search(self._text) is not None)
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
         prefix = [self.make(one, name, depth + 1) for one in schema.get("prefixItems") or []]

@@ -21,6 +21,7 @@ _NAMED = re.compile(
     r"(?i)\b(?:tool|function|name)\b(?:[^A-Za-z0-9]{1,3}name\b)?[^A-Za-z0-9]{1,6}"
     r"(?!(?:is|the|to|this|name)\b)([A-Za-z0-9_.-]{1,64})"
 )
+_HEADING = re.compile(r"(?m)^### +([A-Za-z0-9_.-]{1,64})[ \t]*$")
 _QUOTED_NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]{1,64})[`\"']")
 
 
@@ -76,7 +77,14 @@ def _schema_of(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _name_before(text: str) -> str:
-    """The word that the lines before a schema seem to name: `Tool: x`, `### x`, `- x: …`."""
+    """The word that the lines before a schema seem to name: `### x`, `Tool: x`, `- x: …`.
+
+    A line that is nothing but such a heading wins, and the first of them: a long description may have headings,
+    lists and words in quotes of its own.
+    """
+    heading = _HEADING.search(text)
+    if heading:
+        return heading[1]
     for line in reversed(text.rstrip().splitlines()[-8:]):
         named = _NAMED.search(line)
         if named:
@@ -98,9 +106,10 @@ def _tools_in(block: str) -> Iterator[Offered]:
         name, schema = inner.get("name"), _schema_of(inner)
         if isinstance(name, str) and _NAME.fullmatch(name):
             yield Offered(name, str(inner.get("description") or ""), schema or {})
+            last = after
         elif _is_schema(value) and (before := _name_before(block[last:start])):
             yield Offered(before, block[last:start].strip()[-400:], value)
-        last = after
+            last = after
 
 
 def read_message(message: str, *, mode: str, search: bool) -> Asked:
