@@ -5,7 +5,6 @@ The only file that knows every part.
 
 import gc
 import random
-import secrets
 import socket
 import sys
 import time
@@ -34,7 +33,7 @@ from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.observe.logging import set_up
-from grok2api.observe.secrets import secrets as masked
+from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
@@ -66,13 +65,17 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     live: Live
 
 
+#: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
+_RNG = random.Random()  # noqa: S311
+
+
 def new_id(prefix: str) -> str:
     """A fresh id: the prefix and 96 random bits."""
-    return prefix + secrets.token_hex(12)
+    return f"{prefix}{_RNG.getrandbits(96):024x}"
 
 
 def _uuid() -> str:
-    return str(uuid.uuid4())
+    return str(uuid.UUID(int=_RNG.getrandbits(128), version=4))
 
 
 @asynccontextmanager
@@ -82,7 +85,7 @@ async def running(
     """All parts, started; stopped in reverse when the context ends. Raises `StoreError`."""
     async with AsyncExitStack() as stack:
         live = Live(settings)
-        pool, following = await _accounts(stack, live, data_dir, now, rng or random.SystemRandom())
+        pool, following = await _accounts(stack, live, data_dir, now, rng or _RNG)
         http, sockets = (
             AioHttp(lambda: options.transport(live.current)),
             AioSockets(lambda: options.transport(live.current)),
@@ -119,7 +122,7 @@ class _Masked:
 
     async def load(self, since: int = -1) -> list[Account]:
         accounts = await self._store.load(since)
-        masked.register(*(account.secret for account in accounts))
+        secrets.register(*(account.secret for account in accounts))
         return accounts
 
 

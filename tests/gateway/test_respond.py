@@ -43,7 +43,7 @@ WHOLE: list[object] = [[Thought("hm"), Said("Hel")], [Said("lo")], [Ended(usage=
 async def play(job: Work, pool: FakePool, policy: Policy = Policy()) -> tuple[list[Event], Report]:  # noqa: B008
     report = Report()
     async with aclosing(respond(job, pool, policy, report)) as batches:
-        events = [event async for batch in batches for event in batch]
+        events = [event async for _, batch in batches for event in batch]
     return list(check(events)), report
 
 
@@ -224,5 +224,5 @@ async def test_a_bug_in_an_upstream_releases_the_lease() -> None:
 
 async def test_what_came_in_one_read_leaves_in_one_batch() -> None:
     upstream = FakeUpstream([[Said("a"), Said("b"), Said("c")], [Said("d"), Ended()]])
-    batches = [batch async for batch in respond(work(upstream), FakePool("a"), Policy(), Report())]
+    batches = [batch async for _, batch in respond(work(upstream), FakePool("a"), Policy(), Report())]
     assert [sum(isinstance(event, PartDelta) for event in batch) for batch in batches] == [3, 1]

@@ -236,3 +236,24 @@ async def test_json_over_the_console_satisfies_its_schema(simulator):
     schema = {"type": "object", "properties": {"moons": {"type": "integer"}}, "required": ["moons"]}
     got = await respond(simulator, "2 moons", text={"format": {"type": "json_schema", "name": "m", "schema": schema}})
     assert json.loads(spoken(got)) == {"moons": 2}
+
+
+def test_a_tool_keeps_its_name_below_a_long_description_with_lists_and_examples():
+    description = "Starts one.\n\n- Subagents run behind.\n- Pass `wait: false` to wait.\nExample: {\"name\": \"x\"}"
+    schema = '{"type":"object","properties":{"task":{"type":"string"}}}'
+    tools = "\n\n".join(
+        f"### {name}\n{description}\nParameters (JSON schema): {schema}" for name in ("Agent", "exec_command")
+    )
+    message = f"[system]: Tools\n<tool_calls>NAME {{\"key\": \"value\"}}</tool_calls>\n\n{tools}\n\n[user]: hello"
+    assert [tool.name for tool in read_message(message, mode="fast", search=False).tools] == ["Agent", "exec_command"]
+
+
+def test_no_switch_is_thrown_and_no_number_given_that_nobody_asked_for():
+    schema = {
+        "type": "object",
+        "properties": {"command": {"type": "string"}, "timeout": {"type": "integer"}, "behind": {"type": "boolean"}},
+        "required": ["command"],
+    }
+    assert value_for(schema, "run `ls`") == {"command": "ls"}
+    assert value_for(schema, "run `ls` for 5 seconds") == {"command": "ls", "timeout": 5}
+    assert value_for({**schema, "required": ["behind"]}, "run `ls`") == {"command": "ls", "behind": True}

@@ -10,14 +10,13 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from grok2api.accounts.leases import Need, Pool
-from grok2api.canonical.events import Event
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
 from grok2api.gateway.counting import Count, count_input, length
-from grok2api.gateway.many import merge, one
+from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
-from grok2api.gateway.respond import Report, Work, respond
+from grok2api.gateway.respond import Batch, Report, Work, respond
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
@@ -114,13 +113,14 @@ class Gateway:
         )
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
 
-    def answer(self, exchange: Exchange) -> AsyncGenerator[tuple[int, list[Event]], None]:
-        """Yield `(choice, events)` of the answer, or of its `n` answers."""
+    def answer(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
+        """Yield the events of the answer, or of its `n` answers."""
         policy = self._options().policy
         choices = [
-            respond(exchange.work, self.pool, policy, exchange.report) for _ in range(max(1, exchange.request.n))
+            respond(exchange.work, self.pool, policy, exchange.report, choice)
+            for choice in range(max(1, exchange.request.n))
         ]
-        return one(choices[0]) if len(choices) == 1 else merge(choices)
+        return choices[0] if len(choices) == 1 else merge(choices)
 
 
 def _aliased(name: str, aliases: Mapping[str, str]) -> str:

@@ -8,27 +8,29 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from grok2api.canonical.events import Event, Failed
+from grok2api.canonical.events import Failed
+from grok2api.gateway.respond import Batch
 from grok2api.transport.tasks import spawn
 
-Batch = list[Event]
+#: What a pump puts: a batch, the bug that ended it, or that it is done.
+_Item = Batch | Exception | None
 
 
-async def merge(answers: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[tuple[int, Batch], None]:
-    """Yield `(choice, events)` as they come, until all have ended or one has failed."""
-    queue: asyncio.Queue[tuple[int, Batch | Exception | None]] = asyncio.Queue(maxsize=len(answers))
-    pumps = [spawn(_pump(choice, answer, queue), f"choice-{choice}") for choice, answer in enumerate(answers)]
+async def merge(answers: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[Batch, None]:
+    """Yield the batches as they come, until all answers have ended or one has failed."""
+    queue: asyncio.Queue[_Item] = asyncio.Queue(maxsize=len(answers))
+    pumps = [spawn(_pump(answer, queue), f"choice-{choice}") for choice, answer in enumerate(answers)]
     left = len(pumps)
     try:
         while left:
-            choice, batch = await queue.get()
-            if batch is None:
+            item = await queue.get()
+            if item is None:
                 left -= 1
                 continue
-            if isinstance(batch, Exception):
-                raise batch
-            yield choice, batch
-            if isinstance(batch[-1], Failed):
+            if isinstance(item, Exception):
+                raise item
+            yield item
+            if isinstance(item[1][-1], Failed):
                 return
     finally:
         for pump in pumps:
@@ -36,21 +38,12 @@ async def merge(answers: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerato
         await asyncio.gather(*pumps, return_exceptions=True)
 
 
-async def one(answer: AsyncGenerator[Batch, None]) -> AsyncGenerator[tuple[int, Batch], None]:
-    """The same shape for the usual case of a single answer."""
-    async with aclosing(answer):
-        async for batch in answer:
-            yield 0, batch
-
-
-async def _pump(
-    choice: int, answer: AsyncGenerator[Batch, None], queue: asyncio.Queue[tuple[int, Batch | Exception | None]]
-) -> None:
+async def _pump(answer: AsyncGenerator[Batch, None], queue: asyncio.Queue[_Item]) -> None:
     try:
         async with aclosing(answer):
             async for batch in answer:
-                await queue.put((choice, batch))
+                await queue.put(batch)
     except Exception as error:  # a bug of ours: the reader of the queue raises it where it is rendered
-        await queue.put((choice, error))
+        await queue.put(error)
     else:
-        await queue.put((choice, None))
+        await queue.put(None)

@@ -76,8 +76,14 @@ class Report(msgspec.Struct, kw_only=True):
     first_at: float | None = None
 
 
-async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> AsyncGenerator[list[Event], None]:
-    """Yield the events of one answer, one list for each read; the last event is `Finished` or `Failed`."""
+#: The events of one read, and which of the `n` answers they belong to.
+Batch = tuple[int, list[Event]]
+
+
+async def respond(
+    work: Work, pool: Pool, policy: Policy, report: Report, choice: int = 0
+) -> AsyncGenerator[Batch, None]:
+    """Yield the events of one answer, one batch for each read; the last event is `Finished` or `Failed`."""
     run = _Run(work, policy, report)
     without: list[str] = []
     failures = 0
@@ -86,9 +92,9 @@ async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> Asy
         try:
             async with pool.lease(work.need, without=without) as lease, aclosing(run.attempt(lease)) as batches:
                 async for batch in batches:
-                    yield batch
+                    yield choice, batch
         except Refusal as refusal:
-            yield [Failed(_worst(run.last, refusal.problem))]
+            yield choice, [Failed(_worst(run.last, refusal.problem))]
             return
         problem = run.problem
         if problem is None:
@@ -101,7 +107,7 @@ async def respond(work: Work, pool: Pool, policy: Policy, report: Report) -> Asy
         if len(work.need.modes) == 1 or problem.kind not in OF_ONE_MODE:
             without.append(run.account)
         if run.seen or not may_retry(problem, policy, failures):
-            yield [Failed(problem)]
+            yield choice, [Failed(problem)]
             return
         run.last = problem
 
@@ -149,14 +155,24 @@ class _Run:
             credential=lease.credential,
             request_id=self._work.request_id,
         )
-        async with aclosing(self._events(task)) as batches:
-            async for batch in batches:
-                yield batch
-        problem = report.problem = self.problem
-        if problem is None or problem.kind in REASK:
-            lease.succeeded()
-        else:
-            lease.failed(problem)
+        held: list[Event] = []
+        policy = self._policy
+        with Patience(policy.first_token, policy.idle, self._until) as patience:
+            async with aclosing(self._work.upstream.converse(task)) as source:
+                over = False
+                while not over:
+                    facts = await self._facts(patience, source)
+                    last = facts[-1] if facts else None
+                    over = isinstance(last, Ended | Failed)
+                    events = self._sequencer.feed(facts)
+                    if over:
+                        events += await self._end(last)
+                    if not self.seen:
+                        held += events
+                        events = await self._start(held, patience) if self._visible(over) else []
+                    if events:
+                        yield events
+        self._settle(lease, report)
 
     def _begin(self, lease: Lease) -> Attempt:
         """Forget the attempt before, but not what the client has seen."""
@@ -168,32 +184,16 @@ class _Run:
         self._report.attempts.append(report)
         return report
 
-    async def _events(self, task: Task) -> AsyncGenerator[list[Event], None]:
-        held: list[Event] = []
-        policy = self._policy
-        with Patience(policy.first_token, policy.idle, self._until) as patience:
-            async with aclosing(self._work.upstream.converse(task)) as source:
-                while True:
-                    facts = await self._facts(patience, source)
-                    last = facts[-1] if facts else None
-                    events = self._sequencer.feed(facts)
-                    over = isinstance(last, Ended | Failed)
-                    whole = False
-                    if isinstance(last, Failed):
-                        self.problem = last.problem
-                    elif isinstance(last, Ended):
-                        events += await self._finish(last)
-                        whole = self.problem is None
-                    if not self.seen:
-                        held += events
-                        events = []
-                        if self._sequencer.begun or whole:
-                            patience.relax()
-                            events = await self._start(held)
-                    if events:
-                        yield events
-                    if over:
-                        return
+    def _settle(self, lease: Lease, report: Attempt) -> None:
+        problem = report.problem = self.problem
+        if problem is None or problem.kind in REASK:
+            lease.succeeded()
+        else:
+            lease.failed(problem)
+
+    def _visible(self, over: bool) -> bool:
+        """Whether the client has something to see: a part, or an answer that is whole without any."""
+        return self._sequencer.begun or (over and self.problem is None)
 
     async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None]) -> list[Fact]:
         """The next facts, through all stages."""
@@ -209,10 +209,17 @@ class _Run:
             facts = stage.feed(facts)
         return facts
 
-    async def _start(self, held: list[Event]) -> list[Event]:
+    async def _start(self, held: list[Event], patience: Patience) -> list[Event]:
         self.seen = True
+        patience.relax()
         self._report.first_at = asyncio.get_running_loop().time()
         return [Started(await self._work.input_tokens() if self._work.estimate else 0), *held]
+
+    async def _end(self, end: Fact | None) -> list[Event]:
+        if isinstance(end, Failed):
+            self.problem = end.problem
+            return []
+        return await self._finish(end) if isinstance(end, Ended) else []
 
     async def _finish(self, end: Ended) -> list[Event]:
         if not self._sequencer.has_content and end.finish not in _CUT_SHORT:

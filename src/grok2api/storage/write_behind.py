@@ -63,19 +63,23 @@ class WriteBehind:
                 _log.warning("accounts not written, trying again", reason=str(error), waiting=self.waiting)
 
     async def flush(self) -> None:
-        """Write every mark. Raises `StoreError`; what was not written stays marked."""
+        """Write every mark that is there now. Raises `StoreError`; what was not written stays marked.
+
+        What is marked while this writes waits for the next turn: under load there is always more.
+        """
         async with self._flushing:
-            while self._marked:
-                idents = [ident for ident, _ in zip(self._marked, range(_BATCH), strict=False)]
+            self._woken.clear()
+            now = list(self._marked)
+            for at in range(0, len(now), _BATCH):
+                idents = now[at : at + _BATCH]
                 for ident in idents:
-                    del self._marked[ident]
+                    self._marked.pop(ident, None)
                 try:
                     found = (self._lookup(ident) for ident in idents)
                     await self._store.write_runtime([account for account in found if account is not None])
                 except BaseException:
                     self.mark(idents)
                     raise
-            self._woken.clear()
 
     async def close(self) -> None:
         """Write what is left, once. Raises `StoreError`."""
