@@ -239,12 +239,12 @@ async def test_json_over_the_console_satisfies_its_schema(simulator):
 
 
 def test_a_tool_keeps_its_name_below_a_long_description_with_lists_and_examples():
-    description = "Starts one.\n\n- Subagents run behind.\n- Pass `wait: false` to wait.\nExample: {\"name\": \"x\"}"
+    description = 'Starts one.\n\n- Subagents run behind.\n- Pass `wait: false` to wait.\nExample: {"name": "x"}'
     schema = '{"type":"object","properties":{"task":{"type":"string"}}}'
     tools = "\n\n".join(
         f"### {name}\n{description}\nParameters (JSON schema): {schema}" for name in ("Agent", "exec_command")
     )
-    message = f"[system]: Tools\n<tool_calls>NAME {{\"key\": \"value\"}}</tool_calls>\n\n{tools}\n\n[user]: hello"
+    message = f'[system]: Tools\n<tool_calls>NAME {{"key": "value"}}</tool_calls>\n\n{tools}\n\n[user]: hello'
     assert [tool.name for tool in read_message(message, mode="fast", search=False).tools] == ["Agent", "exec_command"]
 
 

@@ -78,10 +78,17 @@ async def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> 
     assert str(tmp_path / "file") in await refusal(tmp_path / "file")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_read_only_directory_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    assert "not writable" in await refusal(tmp_path)
+def unwritable(directory: Path) -> Path:
+    """A directory in which this user can make nothing; root can write nearly everywhere, but not there."""
+    if os.geteuid() == 0:
+        return Path("/proc/self/grok2api")
+    directory.chmod(0o500)
+    return directory
+
+
+async def test_a_directory_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    directory = unwritable(tmp_path)
+    assert str(directory) in await refusal(directory)
 
 
 async def test_a_lost_key_is_said_and_no_new_one_is_made(tmp_path: Path) -> None:

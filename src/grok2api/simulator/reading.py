@@ -104,7 +104,8 @@ def _tools_in(block: str) -> Iterator[Offered]:
         nested = value.get("function")
         inner = nested if isinstance(nested, dict) else value
         name, schema = inner.get("name"), _schema_of(inner)
-        if isinstance(name, str) and _NAME.fullmatch(name):
+        is_tool = schema is not None or "description" in inner
+        if is_tool and isinstance(name, str) and _NAME.fullmatch(name):
             yield Offered(name, str(inner.get("description") or ""), schema or {})
             last = after
         elif _is_schema(value) and (before := _name_before(block[last:start])):
