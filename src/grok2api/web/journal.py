@@ -10,6 +10,7 @@ import structlog
 
 from grok2api.canonical.problem import Problem
 from grok2api.gateway.exchange import Exchange
+from grok2api.gateway.respond import Attempt
 
 _log = structlog.stdlib.get_logger("grok2api.requests")
 
@@ -58,13 +59,15 @@ def _exchange(exchange: Exchange) -> dict[str, object]:
     report = exchange.report
     fields: dict[str, object] = {
         "model": exchange.model.name,
-        "attempts": [
-            {"account": a.account, "mode": a.mode, "why": a.trace}
-            | ({"problem": a.problem.kind.value} if a.problem is not None else {})
-            for a in report.attempts
-        ],
+        "attempts": [_attempt(attempt) for attempt in report.attempts],
     }
     if report.usage is not None:
         fields["tokens"] = [report.usage.input, report.usage.output]
         fields["finish"] = report.finish
     return fields
+
+
+def _attempt(attempt: Attempt) -> str:
+    """One attempt in words: the account, the mode, how it ended, and why this account (P12)."""
+    ended = attempt.problem.kind.value if attempt.problem is not None else "ok"
+    return f"{attempt.account} {attempt.mode} {ended}: {attempt.trace}"
