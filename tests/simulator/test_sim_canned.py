@@ -257,3 +257,12 @@ def test_no_switch_is_thrown_and_no_number_given_that_nobody_asked_for():
     assert value_for(schema, "run `ls`") == {"command": "ls"}
     assert value_for(schema, "run `ls` for 5 seconds") == {"command": "ls", "timeout": 5}
     assert value_for({**schema, "required": ["behind"]}, "run `ls`") == {"command": "ls", "behind": True}
+
+
+def test_what_a_description_or_the_client_demands_is_no_demand_for_a_call():
+    rules = "[system]: Call a tool when it is needed.\n<tool_calls>NAME</tool_calls>\n\n## Tools\n\n"
+    tool = f"### edit\nYou must use `read` first.\nParameters (JSON schema): {json.dumps(dict(WEATHER.schema))}\n\n"
+    message = f"{rules}{tool}[system]: You must call a tool to read.\n\n[user]: capital of Norway?"
+    assert not read_message(message, mode="fast", search=False).demanded
+    demanding = message.replace("Call a tool when it is needed.", "You must call the tool edit.")
+    assert read_message(demanding, mode="fast", search=False).demanded_name == "edit"

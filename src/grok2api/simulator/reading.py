@@ -146,10 +146,13 @@ def _with_next(found: list[re.Match[str]], end: int) -> Iterator[tuple[re.Match[
 
 
 def _demand(system: str, tools: tuple[Offered, ...]) -> tuple[bool, str | None]:
-    found = list(_DEMANDS.finditer(system))
+    offer = next((body for body in re.split(_PART, system) if "<tool_calls>" in body), system)
+    heading = _HEADING.search(offer)
+    said = offer[: heading.start()] if heading else offer  # descriptions, and the client's own words, demand nothing
+    found = list(_DEMANDS.finditer(said))
     if not found:
         return False, None
-    tail = system[found[-1].start() : found[-1].end() + 120]
+    tail = said[found[-1].start() : found[-1].end() + 120]
     named = [tool.name for tool in tools if re.search(rf"(?<![\w-]){re.escape(tool.name)}(?![\w-])", tail)]
     return True, named[0] if named else None
 
