@@ -210,3 +210,13 @@ def test_C1_a_codex_turn_is_read_whole():
     assert (request.stream, request.thinking, request.include_encrypted) == (True, True, True)
     assert request.sticky == "0192-conv"
     assert set(request.given) == {"tool_choice", "parallel_tool_calls", "effort"}
+
+
+def test_a_reference_to_reasoning_is_passed_over_and_told():
+    question = {"role": "user", "content": "weather?"}
+    request = decode([question, {"type": "item_reference", "id": "rs_1"}, CALL, OUTPUT])
+    assert request.messages[1:] == tuple(
+        Message(one.role, one.parts, f"input.{at}")
+        for at, one in enumerate(decode([question, CALL, OUTPUT]).messages[1:], 2)
+    )
+    assert request.given == {"item_reference": "input.item_reference"}

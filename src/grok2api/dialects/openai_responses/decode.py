@@ -11,7 +11,7 @@ from typing import Any
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
-from grok2api.dialects.openai_responses.items import read_input
+from grok2api.dialects.openai_responses.items import read_input, refers_back
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
@@ -58,6 +58,8 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     given.update(_own(top))
     if chosen.moot:
         given["hosted_tool_choice"] = "tool_choice"
+    if refers_back(top):
+        given["item_reference"] = "input.item_reference"
     if _LOGPROBS in include:
         given["logprobs"] = "include"
     _options(top)

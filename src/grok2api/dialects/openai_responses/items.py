@@ -4,7 +4,8 @@ Promises that the order of items survives, that consecutive items of the assista
 become one turn, that calls and results fit together (`pairing`: every call without a result gets one, also
 the last, since an answer is asked for), and errors that name the part at fault (`input.3.content.0.type`).
 Items that the upstream made for itself (searches and the like), compactions and unknown types carry nothing
-that can be sent on, and are passed over; an `item_reference` points at what nobody stored, and is refused.
+that can be sent on, and are passed over. An `item_reference` points at what nobody stored, and is refused, unless
+it names reasoning: the turn keeps its words and calls without it, and clients that send calls whole refer to it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,9 @@ _ROLES: Mapping[str, Role] = {
     "developer": Role.SYSTEM,
 }
 
+#: How the ids of reasoning items begin, in our answers and in everybody's.
+_REASONING = "rs_"
+
 
 def read_input(body: Object, declared: Declared) -> tuple[Message, ...]:
     """Every turn of `input`, in order; items that add tools add them to `declared`."""
@@ -42,6 +46,12 @@ def read_input(body: Object, declared: Declared) -> tuple[Message, ...]:
     if not turns:
         raise invalid("input must not be empty", "input")
     return pair(turns, "call_id")
+
+
+def refers_back(body: Object) -> bool:
+    """Whether an `input` that could be read refers to reasoning of an earlier answer, which is not kept."""
+    value = body.raw.get("input")
+    return type(value) is list and any(item.get("type") == "item_reference" for item in value)
 
 
 def _merged(messages: Iterable[Message | None]) -> list[Message]:
@@ -123,9 +133,12 @@ def _result(item: Object, _: _History) -> Message:
     return Message(Role.TOOL, (ToolResult(item.need_text("call_id"), kept, custom=custom),), item.path)
 
 
-def _reference(item: Object, _: _History) -> Message:
+def _reference(item: Object, _: _History) -> None:
+    ident = item.need_text("id")
+    if ident.startswith(_REASONING):
+        return
     raise invalid(
-        f"{item.path} refers to the stored item {item.need_text('id')[:128]!r}, but nothing is stored here: "
+        f"{item.path} refers to the stored item {ident[:128]!r}, but nothing is stored here: "
         f"send the item itself (most clients do when they are told store: false)",
         item.at("id"),
         code="item_not_found",
