@@ -266,3 +266,9 @@ def test_what_a_description_or_the_client_demands_is_no_demand_for_a_call():
     assert not read_message(message, mode="fast", search=False).demanded
     demanding = message.replace("Call a tool when it is needed.", "You must call the tool edit.")
     assert read_message(demanding, mode="fast", search=False).demanded_name == "edit"
+
+
+def test_a_tool_that_takes_nothing_is_given_nothing():
+    call = canned.answer(Asked(text="use the version tool", tools=(Offered("version", "", {}),), thinks=False)).steps[0]
+    assert isinstance(call, Call)
+    assert call.arguments == "{}"

@@ -167,7 +167,7 @@ class _Maker:
         made = {name: self.make(properties[name], name, depth + 1) for name in wanted}
         open_members = schema.get("additionalProperties", True)
         made |= {name: self.make(open_members, name, depth + 1) for name in required if name not in made}
-        if not made and not properties and depth == 0 and open_members is not False:
+        if not made and "properties" not in schema and depth == 0 and open_members is not False:
             made = {"answer": self._text or "nothing"}
         return made
 

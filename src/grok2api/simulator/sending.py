@@ -40,9 +40,13 @@ def endpoint(name: str, answer: Endpoint) -> Callable[[web.Request], Awaitable[w
         entry = open_entry(world, name, request)
         try:
             return await send(world, request, entry, await _answered(answer, world, request, entry))
-        except (asyncio.CancelledError, ConnectionError):
+        except asyncio.CancelledError:
             world.journal.close(entry, "disconnected")
             raise
+        except ConnectionError:
+            # The caller left while it was being written to: no error of ours, and nobody is there to be answered.
+            world.journal.close(entry, "disconnected")
+            return web.Response()
         finally:
             world.journal.close(entry, "failed")
 
