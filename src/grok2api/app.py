@@ -38,7 +38,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.http import AioHttp
+from grok2api.transport.lean import LeanHttp
 from grok2api.transport.websocket import AioSockets
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.adapter import GrokWeb
@@ -87,7 +87,7 @@ async def running(
         live = Live(settings)
         pool, following = await _accounts(stack, live, data_dir, now, rng or _RNG)
         http, sockets = (
-            AioHttp(lambda: options.transport(live.current)),
+            LeanHttp(lambda: options.transport(live.current)),
             AioSockets(lambda: options.transport(live.current)),
         )
         for client in (http, sockets):

@@ -285,8 +285,9 @@ async def test_changes_of_the_command_line_reach_a_running_server(tmp_path: Path
             async with asyncio.timeout(10):
                 while True:
                     async with http.post(server.url + CHAT, json=ask("chat")) as answer:
-                        if answer.status == 200:
-                            break
+                        await answer.read()
+                    if answer.status == 200:
+                        break
                     await asyncio.sleep(0.1)
             assert await server.end() == 0
         _, out, _ = await run("accounts", "list", "--json", "--data-dir", str(tmp_path), **names)

@@ -1,4 +1,4 @@
-"""`AioHttp` against real servers on loopback that delay, cut, compress and reset."""
+"""Both HTTP clients against real servers on loopback that delay, cut, compress and reset."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ import zstandard
 
 from grok2api.canonical.problem import Kind
 from grok2api.transport.http import AioHttp
+from grok2api.transport.lean import LeanHttp
 from grok2api.transport.sessions import TransportOptions
 from grok2api.upstreams.base import HttpCall, TransportError
 
@@ -67,10 +68,20 @@ async def serving(script: Script) -> AsyncIterator[Server]:
         await asyncio.gather(*server.tasks, return_exceptions=True)
 
 
+@pytest.fixture(autouse=True, params=[AioHttp, LeanHttp], ids=["aiohttp", "lean"])
+def kind(request: pytest.FixtureRequest) -> None:
+    """Every test of this file is a promise of each client."""
+    global _kind
+    _kind = request.param
+
+
+_kind: type[AioHttp | LeanHttp] = AioHttp
+
+
 @asynccontextmanager
-async def client(options: TransportOptions | None = None) -> AsyncIterator[AioHttp]:
+async def client(options: TransportOptions | None = None) -> AsyncIterator[AioHttp | LeanHttp]:
     chosen = options or TransportOptions()
-    http = AioHttp(lambda: chosen)
+    http = _kind(lambda: chosen)
     await http.start()
     try:
         yield http
@@ -99,7 +110,7 @@ def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def read(http: AioHttp, server: Server) -> bytes:
+async def read(http: AioHttp | LeanHttp, server: Server) -> bytes:
     async with http.send(call(server)) as got:
         return b"".join([chunk async for chunk in got.chunks()])
 

@@ -5,7 +5,6 @@ the answer had begun: UNREACHABLE before its head, CUT after it, and a body shor
 Redirects are answers, not followed; nothing is sent twice; how long to wait is for the caller, who cancels.
 """
 
-import asyncio
 import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -13,13 +12,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from grok2api.canonical.problem import Kind, Problem
-from grok2api.transport.decoding import ACCEPTED, CodingError, Decoder, decoder_for
+from grok2api.transport.body import BrokenOff, Chunks, first_bytes
+from grok2api.transport.decoding import ACCEPTED
 from grok2api.transport.sessions import FAILURES, Sessions, TransportOptions, explain
-from grok2api.upstreams.base import HttpCall, TransportError
+from grok2api.upstreams.base import HttpCall
 
-#: An error answer that does not say its reason within this time is judged by what it has said.
-_HEAD_PATIENCE_SEC = 5.0
 _LARGE_BODY = 256 * 1024
 
 
@@ -71,65 +68,19 @@ class AioAnswer:
         self.status = response.status
         self.headers: Mapping[str, str] = _lowered(response)
 
-    def chunks(self) -> "_Chunks":
+    def chunks(self) -> Chunks:
         """The body with its content coding undone, one item for each read that told something."""
-        return _Chunks(self._response, self.headers.get("content-encoding", ""), self._host)
+        return Chunks(self._read, self.headers.get("content-encoding", ""), self._host)
 
     async def head(self, limit: int = 4096) -> bytes:
         """At most the first `limit` bytes; fewer when the body breaks off or pauses for long."""
-        body = b""
+        return await first_bytes(self.chunks(), limit)
+
+    async def _read(self) -> bytes:
         try:
-            async with asyncio.timeout(_HEAD_PATIENCE_SEC):
-                async for chunk in self.chunks():
-                    body += chunk
-                    if len(body) >= limit:
-                        break
-        except (TransportError, TimeoutError):
-            pass
-        return body[:limit]
-
-
-class _Chunks:
-    """The reads of one body. Not a generator: a reader that leaves in the middle owes it no farewell."""
-
-    __slots__ = ("_coding", "_decoder", "_host", "_read")
-
-    def __init__(self, response: aiohttp.ClientResponse, coding: str, host: str) -> None:
-        self._read = response.content.readany
-        self._coding = coding
-        self._host = host
-        self._decoder: Decoder | None = None
-
-    def __aiter__(self) -> "_Chunks":
-        return self
-
-    async def __anext__(self) -> bytes:
-        while True:
-            try:
-                data = await self._read()
-            except FAILURES as error:
-                raise self._cut(type(error).__name__) from None
-            if not data:
-                break
-            if self._coding:
-                data = self._decoded(data)
-            if data:
-                return data
-        if self._decoder is not None and not self._decoder.whole:
-            raise self._cut("the content coding is not finished")
-        raise StopAsyncIteration
-
-    def _decoded(self, data: bytes) -> bytes:
-        try:
-            if self._decoder is None:
-                self._decoder = decoder_for(self._coding)
-            return data if self._decoder is None else self._decoder.feed(data)
-        except CodingError as error:
-            raise self._cut(str(error)) from None
-
-    def _cut(self, reason: str) -> TransportError:
-        message = f"The answer of {self._host} broke off"
-        return TransportError(Problem(kind=Kind.CUT, message=message, code="stream_cut", evidence=reason.encode()))
+            return await self._response.content.readany()
+        except FAILURES as error:
+            raise BrokenOff(type(error).__name__) from None
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:

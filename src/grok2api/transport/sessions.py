@@ -10,6 +10,7 @@ and the gateway may try again.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -147,9 +148,9 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     (_PROXY_FAILURES, "The configured proxy does not let us reach {host}"),
     (_CERTIFICATE_FAILURES, "{host} shows a certificate that is not trusted"),
     ((aiohttp.ClientSSLError, ssl.SSLError), "No secure connection to {host} could be made"),
-    ((aiohttp.ClientConnectorDNSError,), "The name {host} cannot be resolved"),
+    ((aiohttp.ClientConnectorDNSError, socket.gaierror, UnicodeError), "The name {host} cannot be resolved"),
     ((TimeoutError,), "{host} did not accept a connection in time"),
-    ((aiohttp.ClientConnectorError,), "{host} does not accept connections"),
+    ((aiohttp.ClientConnectorError, ConnectionRefusedError), "{host} does not accept connections"),
     ((aiohttp.InvalidURL,), "The configured address of the upstream is not a valid URL"),
     ((aiohttp.ClientResponseError,), "{host} did not answer in HTTP"),
 )  # fmt: skip
