@@ -1,0 +1,65 @@
+"""Requests as real clients sent them (their own words shortened): each is read, and answered end to end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from asking import TEXT, ended_well
+from grok2api.dialects.anthropic_messages import MESSAGES
+from grok2api.dialects.base import Dialect
+from grok2api.dialects.openai_chat import CHAT
+from grok2api.dialects.openai_responses import RESPONSES
+from rig import rigged
+
+CORPUS = sorted((Path(__file__).parents[1] / "corpus").glob("*.json"))
+DIALECTS: dict[str, tuple[str, Dialect]] = {
+    "/v1/chat/completions": ("chat", CHAT),
+    "/v1/messages": ("messages", MESSAGES),
+    "/v1/responses": ("responses", RESPONSES),
+}
+MODELS = ("grok-4.20-fast", "grok-4.3-console")
+
+
+class Recorded(msgspec.Struct):
+    """One request; `path` with its query, `headers` in lower case."""
+
+    client: str
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def recorded(path: Path) -> Recorded:
+    return msgspec.json.decode(path.read_bytes(), type=Recorded)
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_what_a_client_sends_is_read_with_its_tools_and_turns(path: Path) -> None:
+    sent = recorded(path)
+    _, dialect = DIALECTS[sent.path.partition("?")[0]]
+    request = dialect.decode(msgspec.json.encode(sent.body), sent.headers)
+    assert request.model == sent.body["model"]
+    assert request.tools
+    assert request.messages
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+async def test_what_a_client_sends_is_answered_in_its_own_grammar(tmp_path: Path, path: Path, model: str) -> None:
+    sent = recorded(path)
+    name, _ = DIALECTS[sent.path.partition("?")[0]]
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script="The answer.")
+        for stream in (True, False):
+            body = {**sent.body, "model": model, "stream": stream}
+            async with rig.http.post(rig.url + sent.path, json=body, headers=sent.headers) as answer:
+                got = await answer.read()
+            assert answer.status == 200, got
+            if stream:
+                assert ended_well(name, got)
+                assert TEXT[name](got) == "The answer."
+            else:
+                assert "The answer." in json.dumps(json.loads(got))
