@@ -9,9 +9,11 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvloop
@@ -38,8 +40,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.lean import LeanHttp
-from grok2api.transport.websocket import AioSockets
+from grok2api.transport.egress import TransportOptions
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
@@ -53,6 +54,18 @@ from grok2api.web.server import serve
 
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
+
+
+#: Clients by the settings that choose them at the start. aiohttp is a fifth of a start and of an idle gateway's memory,
+#: and most installations need it neither for a proxy nor for WebSockets.
+HTTP_CLIENTS: Mapping[str, tuple[str, str]] = {
+    "direct": ("grok2api.transport.lean", "LeanHttp"),
+    "proxied": ("grok2api.transport.http", "AioHttp"),
+}
+SOCKET_CLIENTS: Mapping[str, tuple[str, str]] = {
+    "rest": ("grok2api.transport.absent", "NoSockets"),
+    "ws": ("grok2api.transport.websocket", "AioSockets"),
+}
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,10 +99,9 @@ async def running(
     async with AsyncExitStack() as stack:
         live = Live(settings)
         pool, following = await _accounts(stack, live, data_dir, now, rng or _RNG)
-        http, sockets = (
-            LeanHttp(lambda: options.transport(live.current)),
-            AioSockets(lambda: options.transport(live.current)),
-        )
+        way = "direct" if settings.proxy.egress.mode == "direct" else "proxied"
+        http = _client(HTTP_CLIENTS, way, lambda: options.transport(live.current))
+        sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
         for client in (http, sockets):
             await client.start()
             stack.push_async_callback(client.close)
@@ -124,6 +136,12 @@ class _Masked:
         accounts = await self._store.load(since)
         secrets.register(*(account.secret for account in accounts))
         return accounts
+
+
+def _client(choices: Mapping[str, tuple[str, str]], choice: str, chosen: Callable[[], TransportOptions]) -> Any:
+    """The client of a row; its module is loaded only when the settings choose it."""
+    module, kind = choices[choice]
+    return getattr(import_module(module), kind)(chosen)
 
 
 async def _accounts(

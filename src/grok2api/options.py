@@ -7,8 +7,7 @@ from grok2api.accounts.pool import PoolOptions
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
-from grok2api.transport.egress import EgressOptions
-from grok2api.transport.sessions import TransportOptions
+from grok2api.transport.egress import EgressOptions, TransportOptions
 from grok2api.upstreams.console.options import ConsoleOptions
 from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
 from grok2api.web.options import Timing

@@ -6,9 +6,8 @@ from collections import Counter
 import pytest
 
 from grok2api.canonical.problem import Kind
-from grok2api.transport.egress import EgressOptions, choose_proxy, is_socks
+from grok2api.transport.egress import EgressOptions, TransportOptions, choose_proxy, is_socks
 from grok2api.transport.http import AioHttp
-from grok2api.transport.sessions import TransportOptions
 from grok2api.upstreams.base import HttpCall, TransportError
 
 POOL = tuple(f"http://proxy-{number}.test:8080" for number in range(4))

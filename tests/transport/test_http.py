@@ -12,9 +12,9 @@ import pytest
 import zstandard
 
 from grok2api.canonical.problem import Kind
+from grok2api.transport.egress import TransportOptions
 from grok2api.transport.http import AioHttp
 from grok2api.transport.lean import LeanHttp
-from grok2api.transport.sessions import TransportOptions
 from grok2api.upstreams.base import HttpCall, TransportError
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

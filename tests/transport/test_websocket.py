@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from grok2api.canonical.problem import Kind
-from grok2api.transport.sessions import TransportOptions
+from grok2api.transport.egress import TransportOptions
 from grok2api.transport.websocket import AioSockets
 from grok2api.upstreams.base import HandshakeRefused, TransportError
 

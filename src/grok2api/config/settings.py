@@ -117,7 +117,7 @@ class Egress(Section, frozen=True, kw_only=True):
 
     mode: Annotated[
         Literal["direct", "single_proxy", "proxy_pool"],
-        About("Go directly, through `proxy_url`, or through one of `proxy_pool`."),
+        About("Go directly, through `proxy_url`, or through one of `proxy_pool`.", restart=True),
     ] = "direct"
     proxy_url: Annotated[
         str, About("The proxy of `single_proxy`: `http`, `https`, `socks5`, `socks5h`.", form="proxy_url", secret=True)
@@ -244,9 +244,9 @@ class Web(Section, frozen=True, kw_only=True):
     accounts_url: Annotated[str, About("Where account settings are.", form="http_url", reserved=True)] = (
         "https://accounts.x.ai"
     )
-    transport: Annotated[Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.")] = (
-        "rest"
-    )
+    transport: Annotated[
+        Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
+    ] = "rest"
 
 
 class Console(Section, frozen=True, kw_only=True):

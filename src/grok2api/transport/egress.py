@@ -48,3 +48,11 @@ def is_socks(proxy: str) -> bool:
 
 def _affinity(account: str, proxy: str) -> bytes:
     return blake2b(f"{account}\n{proxy}".encode(), digest_size=8).digest()
+
+
+class TransportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """egress: the way out. connect_timeout: for DNS, connection and TLS together. Both times in seconds."""
+
+    egress: EgressOptions = EgressOptions()
+    connect_timeout: float = 10.0
+    keepalive: float = 15.0

@@ -14,7 +14,8 @@ import aiohttp
 
 from grok2api.transport.body import BrokenOff, Chunks, first_bytes
 from grok2api.transport.decoding import ACCEPTED
-from grok2api.transport.sessions import FAILURES, Sessions, TransportOptions, explain
+from grok2api.transport.egress import TransportOptions
+from grok2api.transport.sessions import FAILURES, Sessions, explain
 from grok2api.upstreams.base import HttpCall
 
 _LARGE_BODY = 256 * 1024

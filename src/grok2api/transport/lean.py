@@ -1,6 +1,6 @@
 """HTTP calls that go straight to the upstream, at a fraction of a general client's cost.
 
-The same promises as `http.AioHttp`, which still carries what this does not: calls through a proxy. Connections are kept
+The same promises as `http.AioHttp`, which is used instead where calls go through a proxy. Connections are kept
 for `keepalive` seconds without work, which is less than upstreams keep one open; nothing is sent twice.
 """
 
@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 from grok2api.transport.body import BrokenOff, Chunks, first_bytes
 from grok2api.transport.decoding import ACCEPTED
-from grok2api.transport.egress import choose_proxy
-from grok2api.transport.http import AioHttp
-from grok2api.transport.sessions import TransportOptions, explain, unreachable
+from grok2api.transport.egress import TransportOptions, choose_proxy
+from grok2api.transport.reasons import explain, unreachable
 from grok2api.transport.wire import Wire, head_of
-from grok2api.upstreams.base import Http, HttpAnswer, HttpCall, TransportError
+from grok2api.upstreams.base import HttpAnswer, HttpCall, TransportError
 
 Target = tuple[str, str, int, bool]
 
@@ -26,7 +25,6 @@ class LeanHttp:
 
     def __init__(self, options: Callable[[], TransportOptions]) -> None:
         self._options = options
-        self._proxied = AioHttp(options)
         self._idle: dict[Target, list[tuple[Wire, float]]] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
@@ -39,17 +37,13 @@ class LeanHttp:
             for wire, _ in wires:
                 wire.abort()
         self._idle.clear()
-        await self._proxied.close()
 
     @asynccontextmanager
     async def send(self, call: HttpCall) -> AsyncIterator[HttpAnswer]:
         """Send the call; the context begins when the head of the answer is here. Raises `TransportError`."""
         options = self._options()
         if choose_proxy(options.egress, call.account) is not None:
-            proxied: Http = self._proxied
-            async with proxied.send(call) as answer:
-                yield answer
-            return
+            raise unreachable("A proxy is configured; it is used from the next start on", "proxy")
         target = _target(call.url, check=not options.egress.skip_ssl_verify)
         try:
             head = head_of(call, ACCEPTED)

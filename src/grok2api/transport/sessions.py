@@ -10,18 +10,16 @@ and the gateway may try again.
 """
 
 import asyncio
-import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import aiohttp
 import aiohttp_socks
-import msgspec
 import python_socks
 
-from grok2api.canonical.problem import Kind, Problem
-from grok2api.transport.egress import EgressOptions, choose_proxy, is_socks
+from grok2api.transport import reasons
+from grok2api.transport.egress import TransportOptions, choose_proxy, is_socks
+from grok2api.transport.reasons import REASONS, Reasons, unreachable
 from grok2api.upstreams.base import TransportError
 
 _HEAD_BYTES = 65_536
@@ -37,14 +35,6 @@ FAILURES = (
     python_socks.ProxyTimeoutError,
     python_socks.ProxyConnectionError,
 )
-
-
-class TransportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """egress: the way out. connect_timeout: for DNS, connection and TLS together. Both times in seconds."""
-
-    egress: EgressOptions = EgressOptions()
-    connect_timeout: float = 10.0
-    keepalive: float = 15.0
 
 
 class Route(NamedTuple):
@@ -121,21 +111,6 @@ def _without_suffix(socks: str) -> str:
     return f"{scheme.lower().removesuffix('h').removesuffix('a')}://{rest}"
 
 
-def unreachable(message: str, evidence: str) -> TransportError:
-    """The failure of a call that was not answered."""
-    return TransportError(
-        Problem(kind=Kind.UNREACHABLE, message=message, code="upstream_unreachable", evidence=evidence.encode())
-    )
-
-
-def explain(error: BaseException, host: str) -> TransportError:
-    """Why no answer came from `host`, in words that hold no secret."""
-    for kinds, words in _REASONS:
-        if isinstance(error, kinds):
-            return unreachable(words.format(host=host), type(error).__name__)
-    return unreachable(f"{host} closed the connection without answering", type(error).__name__)
-
-
 _PROXY_FAILURES = (
     aiohttp.ClientProxyConnectionError,
     aiohttp.ClientHttpProxyError,
@@ -143,14 +118,20 @@ _PROXY_FAILURES = (
     python_socks.ProxyTimeoutError,
     python_socks.ProxyConnectionError,
 )
-_CERTIFICATE_FAILURES = (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)
-_REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+#: What aiohttp and its proxies raise, before what the standard library does.
+_REASONS: Reasons = (
     (_PROXY_FAILURES, "The configured proxy does not let us reach {host}"),
-    (_CERTIFICATE_FAILURES, "{host} shows a certificate that is not trusted"),
-    ((aiohttp.ClientSSLError, ssl.SSLError), "No secure connection to {host} could be made"),
-    ((aiohttp.ClientConnectorDNSError, socket.gaierror, UnicodeError), "The name {host} cannot be resolved"),
-    ((TimeoutError,), "{host} did not accept a connection in time"),
-    ((aiohttp.ClientConnectorError, ConnectionRefusedError), "{host} does not accept connections"),
+    ((aiohttp.ClientConnectorCertificateError,), "{host} shows a certificate that is not trusted"),
+    ((aiohttp.ClientSSLError,), "No secure connection to {host} could be made"),
+    ((aiohttp.ClientConnectorDNSError,), "The name {host} cannot be resolved"),
+    ((aiohttp.ServerTimeoutError,), "{host} did not accept a connection in time"),
+    ((aiohttp.ClientConnectorError,), "{host} does not accept connections"),
     ((aiohttp.InvalidURL,), "The configured address of the upstream is not a valid URL"),
     ((aiohttp.ClientResponseError,), "{host} did not answer in HTTP"),
+    *REASONS,
 )  # fmt: skip
+
+
+def explain(error: BaseException, host: str) -> TransportError:
+    """Why no answer came from `host`."""
+    return reasons.explain(error, host, _REASONS)

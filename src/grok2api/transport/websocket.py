@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from grok2api.canonical.problem import Kind, Problem
+from grok2api.transport.egress import TransportOptions
 from grok2api.transport.http import AioAnswer
-from grok2api.transport.sessions import FAILURES, Sessions, TransportOptions, explain
+from grok2api.transport.sessions import FAILURES, Sessions, explain
 from grok2api.upstreams.base import HandshakeRefused, TransportError
 
 _LONGEST_FRAME = 16 * 1024 * 1024

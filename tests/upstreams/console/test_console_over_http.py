@@ -10,8 +10,8 @@ from grok2api.canonical.request import Message, Request, Role, Text, Tool, ToolC
 from grok2api.catalog import BY_NAME
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World, WorldOptions
+from grok2api.transport.egress import TransportOptions
 from grok2api.transport.http import AioHttp
-from grok2api.transport.sessions import TransportOptions
 from grok2api.upstreams.base import Credential, Task
 from grok2api.upstreams.console import Console, ConsoleOptions
 
