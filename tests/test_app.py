@@ -9,7 +9,6 @@ from asking import TEXT, ask
 from grok2api.app import HTTP_CLIENTS, SOCKET_CLIENTS
 from rig import BASIC, CHAT, rigged
 
-
 ROWS = [(row, "send") for row in HTTP_CLIENTS.values()] + [(row, "open") for row in SOCKET_CLIENTS.values()]
 
 
