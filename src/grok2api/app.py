@@ -204,7 +204,7 @@ def _counts(pool: AccountPool) -> list[tuple[int, str]]:
     census = pool.census()
     return [
         (census.active, "active"),
-        (census.resting, "resting"),
+        (census.resting, "of them resting in some mode"),
         (census.suspect, "suspect"),
         (census.expired, "expired"),
         (census.disabled, "disabled"),
