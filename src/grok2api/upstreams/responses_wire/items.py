@@ -35,7 +35,7 @@ _BETWEEN_SECTIONS = "\n\n"
 class _Text:
     """One text part. `base`: where it starts in the whole text, negative when that is not known."""
 
-    __slots__ = ("base", "cited", "content", "index", "last", "length")
+    __slots__ = ("base", "cited", "content", "index", "last", "length", "waiting")
 
     def __init__(self, index: int, content: int, base: int) -> None:
         self.index = index
@@ -44,6 +44,7 @@ class _Text:
         self.length = 0
         self.last = ""
         self.cited: Counter[str] = Counter()
+        self.waiting: list[Annotation] = []  # annotations that came before any text
 
 
 class _Call:
@@ -100,9 +101,11 @@ class Items:
         """An annotation, as it arrives; without any text before it, it waits for the end of its item."""
         if annotation is not None and annotation.url:
             part = self._part(index, content)
-            if part.length:
-                part.cited[annotation.url] += 1
-                self._cite(part, annotation)
+            if not part.length:
+                part.waiting.append(annotation)
+                return
+            part.cited[annotation.url] += 1
+            self._cite(part, annotation)
 
     def thought(self, index: int, section: int, text: str) -> None:
         """A piece of readable reasoning; sections are kept apart by an empty line."""
@@ -192,6 +195,10 @@ class Items:
                 continue
             seen[annotation.url] += 1
             if seen[annotation.url] > part.cited[annotation.url]:
+                self._cite(part, annotation)
+        waiting, part.waiting = part.waiting, []
+        for annotation in waiting:
+            if annotation.url not in seen:
                 self._cite(part, annotation)
 
     def _cite(self, part: _Text, annotation: Annotation) -> None:
