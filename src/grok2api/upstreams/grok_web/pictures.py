@@ -4,8 +4,13 @@ A picture is known by its id, which is also a part of its path, so that the same
 response and by an older frame is one. Withheld pictures are counted and never linked.
 """
 
+import re
+
 from grok2api.canonical.events import Fact, Produced, Progressed
 from grok2api.upstreams.grok_web.cards import Chunk
+
+#: In the path of a picture that is not yet whole.
+_PART = re.compile(r"-part-\d+(?=/|\.|$)")
 
 
 class Pictures:
@@ -41,13 +46,13 @@ class Pictures:
         if percent > self._percent.get(name, -1):
             self._percent[name] = percent
             out.append(Progressed(percent))
-        if chunk.is_whole and path and f"{name}-part-" not in path:
+        if chunk.is_whole and path and not _PART.search(path):
             self._finish(name, path, out)
 
     def linked(self, path: str, out: list[Fact]) -> None:
         """A picture that the final response names by its path."""
         name = _name(path)
-        if name and name not in self.links and name not in self._withheld:
+        if name and not _PART.search(path) and name not in self.links and name not in self._withheld:
             self._finish(name, path, out)
 
     def _finish(self, name: str, path: str, out: list[Fact]) -> None:
