@@ -108,6 +108,7 @@ ERRORS = [
     ("Rate limit reached", Kind.RATE_LIMITED),
     ({"message": "You've reached your usage limit.", "code": "x"}, Kind.RATE_LIMITED),
     ({"code": "rate_limit_exceeded", "message": ""}, Kind.RATE_LIMITED),
+    ({"code": "server_error", "message": "boom"}, Kind.UPSTREAM_DOWN),
     ({"code": "subscription:free-usage-exhausted", "error": "used up"}, Kind.ACCOUNT_LIMITED),
     ({"code": 7, "message": "Request rejected by anti-bot rules."}, Kind.CHALLENGE),
     ({"code": 7, "message": ""}, Kind.CHALLENGE),

@@ -119,6 +119,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     "content-moderated": 403,
     "resource-exhausted": 429,
     "rate_limit_exceeded": 429,
+    "server_error": 500,
     "internal": 500,
     "unavailable": 503,
     "unauthenticated": 401,
