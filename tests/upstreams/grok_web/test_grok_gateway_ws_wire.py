@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from telling import summary
+from telling import summary, text_of
 
 from grok2api.canonical.events import Ended, Fact, Failed
 from grok2api.upstreams.grok_web.gateway_ws_wire import GatewayParser, session_create, socket_url
@@ -92,21 +92,29 @@ def done(status: str, **details: object) -> dict[str, object]:
 ENDS = [
     (done("incomplete", reason="max_output_tokens"), "length"),
     (done("incomplete", reason="content_filter"), "content_filter"),
-    (done("cancelled"), "failed cut"),
+    (done("cancelled"), "failed cut stream_cut"),
     (done("failed", reason="rate limit"), "failed rate_limited"),
     (done("failed", error={"code": 16, "message": ""}), "failed unauthorized"),
     ({"type": "error", "error": {"code": 8, "message": "Too many requests"}}, "failed rate_limited"),
+    ({"type": "error", "code": 8, "message": "Too many requests"}, "failed rate_limited"),
     (
         {"type": "response.grok.output", "output": {"stream_error": {"code": 7, "message": "anti-bot"}}},
         "failed challenge",
     ),
-    (None, "failed cut"),
+    (None, "failed cut stream_cut"),
 ]
 
 
 @pytest.mark.parametrize(("last", "end"), ENDS)
 def test_an_answer_ends_as_the_upstream_says(last: dict[str, object] | None, end: str) -> None:
     assert summary(told(words("Hi"), *([last] if last else [])))["end"] == end
+
+
+def test_a_character_in_two_halves_is_whole() -> None:
+    parser = GatewayParser(WebOptions())
+    chunk = '{"event":{"type":"response.chunk","chunk":{"text":{"text":"%s","channel":"CHANNEL_ASSISTANT_RESPONSE"}}}}'
+    facts = [fact for half in (r"a \ud83d", r"\ude00 b") for fact in parser.feed(chunk % half)]
+    assert text_of(facts) == "a 😀 b"
 
 
 def test_S3_an_end_without_content_is_empty() -> None:

@@ -19,13 +19,15 @@ from grok2api.upstreams.grok_web.frames import (
     decode,
     decode_any,
     decode_higher,
+    fitted,
     is_known,
     unglued,
 )
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.sources import web_sources, x_sources
-from grok2api.upstreams.grok_web.teller import WHAT, Teller
+from grok2api.upstreams.grok_web.teller import WHAT, Teller, cut
 from grok2api.upstreams.grok_web.thinking import read_tool
+from grok2api.upstreams.mending import Mender
 from grok2api.upstreams.refusals import classify
 
 _HEAD_BYTES = 4096
@@ -44,12 +46,14 @@ class Parser:
         "_head",
         "_known",
         "_limit",
+        "_mender",
         "_response_seen",
         "_say",
         "_size",
         "_strange",
         "_tail",
         "_teller",
+        "_torn",
         "stopping",
     )
 
@@ -57,11 +61,13 @@ class Parser:
         self._teller = Teller(assets_url=options.assets_url, show_sources=options.show_search_sources)
         self._say = self._teller.text.feed
         self._limit = options.max_line_bytes
+        self._mender = Mender("token")
         self._tail: list[bytes] = []  # pieces of the line that has not ended
         self._size = 0
         self._head = b""  # what the body began with, until something known has come
         self._strange = b""
         self._known = False
+        self._torn = False  # the last line is the beginning of a frame and no more
         self._response_seen = False
         self.stopping = False
 
@@ -94,10 +100,13 @@ class Parser:
     def close(self) -> list[Fact]:
         """The facts of the body's end."""
         out: list[Fact] = []
+        self._torn = False
         if self._size and not self._teller.over:
             self._line(self._whole(b""), out)
         if not self._known and self._head.strip():
             self._teller.fail(classify(200, {}, self._head, what=WHAT), out)
+        if self._torn and not self.stopping:
+            self._teller.fail(cut(), out)
         self._teller.end(out, evidence=self._strange)
         return out
 
@@ -158,17 +167,28 @@ class Parser:
         for text in unglued(line):
             if self._teller.over:
                 return
-            try:
-                envelope = decode(text)
-            except MALFORMED:
+            envelope = self._mended(text)
+            if envelope is None:
                 continue
             found = True
             if envelope.result is not None and envelope.result.response is not None:
                 self._response(envelope.result.response, text, out)
             else:
                 self._other(envelope, text, out)
+        self._torn = line[0] == _BRACE and not (found and line.rstrip().endswith(b"}"))
         if not found:
             self._wonder(line)
+
+    def _mended(self, text: bytes) -> Envelope | None:
+        """A frame that strict reading may have refused."""
+        try:
+            return decode(text)
+        except MALFORMED:
+            mended = self._mender.mend(text)
+        try:
+            return decode(fitted(mended)) if mended is not None else None
+        except MALFORMED:
+            return None
 
     def _other(self, envelope: Envelope, line: bytes, out: list[Fact]) -> None:
         """A line that is no response in its usual place."""

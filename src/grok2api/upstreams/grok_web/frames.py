@@ -63,6 +63,15 @@ class Higher(msgspec.Struct, gc=False):
     result: Response | None = None
 
 
+#: Members that a frame is read by; one that is of another type counts as absent.
+_TYPES = {
+    "token": str,
+    "messageTag": str,
+    "rolloutId": str,
+    "toolUsageCardId": str,
+    "isThinking": bool,
+    "isSoftStop": bool,
+}
 _GROUPS = tuple(name for name in Response.__struct_fields__ if name not in _COMMON)
 
 decode = msgspec.json.Decoder(Envelope).decode
@@ -81,6 +90,18 @@ def decode_any(text: bytes | str) -> Any:
         return msgspec.json.decode(text)
     except MALFORMED:
         return None
+
+
+def fitted(text: bytes) -> bytes:
+    """The line without the members that are of an unexpected type, wherever the response stands."""
+    value = decode_any(text)
+    result = value.get("result") if isinstance(value, dict) else None
+    for place in (result, result.get("response") if isinstance(result, dict) else None):
+        if isinstance(place, dict):
+            for name, kind in _TYPES.items():
+                if not isinstance(place.get(name), kind):
+                    place.pop(name, None)
+    return msgspec.json.encode(value)
 
 
 def unglued(line: bytes) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.sources import web_sources, x_sources
 from grok2api.upstreams.grok_web.teller import Teller, cut
 from grok2api.upstreams.grok_web.thinking import read_tool
+from grok2api.upstreams.mending import Mender
 
 _ANSWER = "CHANNEL_ASSISTANT_RESPONSE"
 _THINKING = ("CHANNEL_ANALYSIS", "CHANNEL_REASONING")
@@ -102,6 +103,8 @@ class _Event(msgspec.Struct, gc=False):
     output: Any = None
     response: Any = None
     error: Any = None
+    code: Any = None
+    message: Any = None
 
 
 class _Envelope(_Event, gc=False):
@@ -116,10 +119,11 @@ _decode = msgspec.json.Decoder(_Envelope).decode
 class GatewayParser:
     """One answer over a socket. `session_id` is empty until the question may be put."""
 
-    __slots__ = ("_attached", "_chunked", "_created", "_teller")
+    __slots__ = ("_attached", "_chunked", "_created", "_mender", "_teller")
 
     def __init__(self, options: WebOptions) -> None:
         self._teller = Teller(assets_url=options.assets_url, show_sources=options.show_search_sources)
+        self._mender = Mender("text", "delta")
         self._created = False
         self._attached = ""
         self._chunked = False
@@ -138,9 +142,8 @@ class GatewayParser:
         out: list[Fact] = []
         if self._teller.over:
             return out
-        try:
-            envelope = _decode(text)
-        except MALFORMED:
+        envelope = self._read(text)
+        if envelope is None:
             return out
         event: _Event = envelope.event or envelope
         chunk = event.chunk
@@ -151,6 +154,16 @@ class GatewayParser:
             if handler is not None:
                 handler(self, event, out)
         return out
+
+    def _read(self, text: str) -> _Envelope | None:
+        try:
+            return _decode(text)
+        except MALFORMED:
+            mended = self._mender.mend(text)
+        try:
+            return _decode(mended) if mended is not None else None
+        except MALFORMED:
+            return None
 
     def close(self) -> list[Fact]:
         """The facts of a socket that closed."""
@@ -234,7 +247,7 @@ class GatewayParser:
         self._teller.end(out)
 
     def _on_error(self, event: _Event, out: list[Fact]) -> None:
-        self._teller.refuse(event.error, out)
+        self._teller.refuse({"code": event.code, "message": event.message} if event.error is None else event.error, out)
 
     _HANDLERS: ClassVar[Mapping[str, Callable[["GatewayParser", _Event, list[Fact]], None]]] = {
         "session.created": _on_created,

@@ -86,4 +86,4 @@ class Teller:
 
 def cut() -> Problem:
     """The stream ended before the answer did."""
-    return Problem(kind=Kind.CUT, message=f"{WHAT} broke the answer off")
+    return Problem(kind=Kind.CUT, message=f"{WHAT} broke the answer off", code="stream_cut")

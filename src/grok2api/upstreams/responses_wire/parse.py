@@ -13,6 +13,7 @@ import msgspec
 
 from grok2api.canonical.events import Ended, Fact, Failed, Finish, Usage
 from grok2api.canonical.problem import Kind, Problem
+from grok2api.upstreams.mending import Mender
 from grok2api.upstreams.refusals import classify, classify_error
 from grok2api.upstreams.responses_wire.events import (
     UNREADABLE,
@@ -66,6 +67,7 @@ class Parser:
         self._order = Order()
         self._items = Items(names, self._order)
         self._reader = SseReader()
+        self._mender = Mender("delta")
         self._head = b""
         self._whole: bytearray | None = None
         self._streams = self._closing = False
@@ -156,8 +158,7 @@ class Parser:
         try:
             value = msgspec.json.decode(frame.data)
         except UNREADABLE:
-            if not self._closing:  # the last frame of a stream that was cut
-                self._fail(self._strange(frame.data))
+            self._mend(frame)
             return
         if not isinstance(value, dict):
             return
@@ -165,6 +166,20 @@ class Parser:
             self._named(frame, value)
         elif value.get("type", "error") == "error" and ("error" in value or "code" in value or "message" in value):
             self._fail(classify_error(value, what=self._what))
+
+    def _mend(self, frame: Frame) -> None:
+        """Data that strict reading refused."""
+        mended = self._mender.mend(frame.data)
+        if mended is None:
+            if not self._closing:  # the last frame of a stream that was cut
+                self._fail(self._strange(frame.data))
+            return
+        try:
+            event = _decode(mended)
+        except UNREADABLE:
+            self._odd(Frame(frame.event, mended))
+        else:
+            self._HANDLERS[type(event)](self, event)
 
     def _named(self, frame: Frame, value: dict[str, Any]) -> None:
         """An event whose name stands only beside its data."""
