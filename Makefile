@@ -50,10 +50,10 @@ docs: $(VENV)/.dev  ## regenerate the reference pages from the code's tables
 	@$(BIN)/python -m grok2api.config.reference
 	@$(BIN)/python -m grok2api.simulator.reference docs/simulator.md
 
-lock: $(VENV)/.dev  ## re-lock the dependencies with hashes
+lock: $(VENV)/.dev  ## lock the dependencies with hashes; ARGS=--upgrade takes newer ones
 	@$(BIN)/python -m pip install -q uv
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade pyproject.toml --group build -o requirements/run.txt
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) pyproject.toml --group build -o requirements/run.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 
 bench: $(VENV)/.dev  ## measure the hot path; see bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
