@@ -41,6 +41,7 @@ PURE = (
     "accounts.lifecycle",
     "accounts.selection",
     "accounts.leases",
+    "accounts.query",
     "config.about",
     "config.reserved",
     "config.settings",
