@@ -94,9 +94,16 @@ def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
         yield everything[start : start + _CHUNK]
 
 
+_REVISION = select(meta.c.value).where(meta.c.name == "revision")
+
+
 def _revision(connection: Connection) -> int:
-    query = select(meta.c.value).where(meta.c.name == "revision").with_for_update()
-    return int(connection.scalar(query) or 0)
+    return int(connection.scalar(_REVISION) or 0)
+
+
+def _locked(connection: Connection) -> int:
+    """The revision; who has it keeps every other writer of accounts waiting until his transaction ends."""
+    return int(connection.scalar(_REVISION.with_for_update()) or 0)
 
 
 def _set_revision(connection: Connection, revision: int) -> None:
@@ -144,8 +151,8 @@ def _identities(connection: Connection) -> dict[str, str]:
 
 
 def _add(connection: Connection, vault: Vault, fresh: Iterable[Account]) -> Added:
+    revision = _locked(connection) + 1
     seen = _identities(connection)
-    revision = _revision(connection) + 1
     rows: list[dict[str, Any]] = []
     added: list[Account] = []
     known: list[str] = []
@@ -170,7 +177,7 @@ def _add(connection: Connection, vault: Vault, fresh: Iterable[Account]) -> Adde
 def _change(
     connection: Connection, vault: Vault, ids: Collection[str], how: Callable[[Account], Account]
 ) -> list[Account]:
-    revision = _revision(connection) + 1
+    revision = _locked(connection) + 1
     changed: list[Account] = []
     for some in _chunks(ids):
         found = _select(connection, vault, accounts.c.id.in_(some))
@@ -190,16 +197,18 @@ def _change(
 
 
 def _remove(connection: Connection, ids: Collection[str]) -> int:
+    revision = _locked(connection) + 1
     count = 0
     for some in _chunks(ids):
         _clear_parts(connection, some)
         count += connection.execute(delete(accounts).where(accounts.c.id.in_(some))).rowcount
     if count:
-        _set_revision(connection, _revision(connection) + 1)
+        _set_revision(connection, revision)
     return count
 
 
 def _write_runtime(connection: Connection, served: Iterable[Account]) -> None:
+    _locked(connection)
     for some in _chunks(served):
         query = select(accounts.c.id, accounts.c.revision).where(accounts.c.id.in_([account.id for account in some]))
         revisions = {row.id: row.revision for row in connection.execute(query)}

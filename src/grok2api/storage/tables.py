@@ -4,6 +4,8 @@ Times are seconds of the epoch. `accounts.revision` is the value of `meta.revisi
 write of that row: the running server reads rows that are newer than what it knows, and never writes over them.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     Double,
@@ -17,19 +19,26 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
-meta = Table(
+#: What MariaDB and MySQL need to be told: transactions, every character, and names that are equal to the letter.
+MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+
+def _table(name: str, *items: SchemaItem) -> Table:
+    return Table(name, metadata, *items, **MYSQL)
+
+
+meta = _table(
     "meta",
-    metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
 )
 
-accounts = Table(
+accounts = _table(
     "accounts",
-    metadata,
     Column("id", String(40), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -53,9 +62,8 @@ accounts = Table(
     Index("ix_accounts_user_id", "user_id"),
 )
 
-windows = Table(
+windows = _table(
     "windows",
-    metadata,
     Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("mode", String(32), primary_key=True),
     Column("remaining", Integer, nullable=False),
@@ -65,9 +73,8 @@ windows = Table(
     Column("source", String(16), nullable=False),
 )
 
-rests = Table(
+rests = _table(
     "rests",
-    metadata,
     Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("mode", String(32), primary_key=True),
     Column("until", Double, nullable=False),
