@@ -69,10 +69,10 @@ async def test_each_administrative_write_moves_the_revision(store: AccountStore)
     await store.change(["acc_1", "acc_9"], disabled)
     assert await store.revision() == 2
     assert [account.id for account in await store.load(since=1)] == ["acc_1"]
-    assert await store.remove(["acc_1", "acc_9"]) == 1
+    assert (await store.remove(["acc_1", "acc_9"])).count == 1
     assert (await store.revision(), await store.ids()) == (3, {"acc_2"})
-    assert await store.remove(["acc_1"]) == 0
-    assert await store.change(["acc_1"], enabled) == []
+    assert (await store.remove(["acc_1"])).count == 0
+    assert (await store.change(["acc_1"], enabled)).accounts == ()
     assert await store.revision() == 3
 
 
