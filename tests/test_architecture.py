@@ -42,6 +42,8 @@ PURE = (
     "accounts.selection",
     "accounts.leases",
     "accounts.query",
+    "accounts.quota",
+    "accounts.resting",
     "config.about",
     "config.reserved",
     "config.settings",
@@ -52,7 +54,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users")
+SHELL = ("*.adapter", "*.access", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {

@@ -11,16 +11,9 @@ import msgspec
 from grok2api.accounts.model import DAY, Account, Source, State, Window
 from grok2api.accounts.resting import Policy, rest_until
 from grok2api.catalog import LOWEST_FIRST, Tier
+from grok2api.upstreams.base import Told
 
 _BASIC_FAST = 30
-
-
-class Told(msgspec.Struct, frozen=True):
-    """The upstream's answer about one mode: `remaining` of `total` calls in a window of `window_sec`."""
-
-    remaining: int
-    total: int
-    window_sec: int
 
 
 def learn(account: Account, mode: str, told: Told, now: float, policy: Policy) -> Account:
