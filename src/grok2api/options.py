@@ -4,6 +4,7 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 """
 
 from grok2api.accounts.pool import PoolOptions
+from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
@@ -54,7 +55,17 @@ def pool(settings: Settings) -> PoolOptions:
         max_inflight=settings.account.selection.max_inflight,
         max_rest_sec=settings.account.max_rest_sec,
         probe_interval_sec=settings.account.probe_interval_sec,
+        tier_rest_sec=_intervals(settings),
     )
+
+
+def _intervals(settings: Settings) -> dict[Tier, float]:
+    refresh = settings.account.refresh
+    return {
+        Tier.BASIC: refresh.basic_interval_sec,
+        Tier.SUPER: refresh.super_interval_sec,
+        Tier.HEAVY: refresh.heavy_interval_sec,
+    }
 
 
 def transport(settings: Settings) -> TransportOptions:
