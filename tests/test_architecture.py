@@ -77,6 +77,7 @@ MAY_IMPORT = {
     "options": "*",
     "demo": "*",
     "banner": "config",
+    "jobs": "storage.errors transport.tasks",
     "": "",
 }
 
