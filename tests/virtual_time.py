@@ -37,7 +37,7 @@ class VirtualTime:
         await self.settle()
 
     @staticmethod
-    async def settle(turns: int = 40) -> None:
+    async def settle(turns: int = 60) -> None:
         """Let everybody who can go on go on."""
         for _ in range(turns):
             await asyncio.sleep(0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from grok2api.accounts.model import DAY, Account, Rest, Source, State, Window
+from grok2api.accounts.model import DAY, Account, Kind, Rest, Source, State, Window
 from grok2api.accounts.resting import Policy, rest_until
 from grok2api.catalog import LOWEST_FIRST, WEB_MODES, Tier
 from grok2api.upstreams.base import Told
@@ -76,6 +76,8 @@ def alive(account: Account, asked_at: float | None = None) -> Account:
 
 def untold(account: Account) -> bool:
     """Whether all windows are still those that a tier is taken to have: the upstream was never asked."""
+    if account.kind is Kind.API:
+        return account.last_used_at is None
     windows = [window for mode, window in account.windows.items() if mode in WEB_MODES]
     return all(window.source is Source.DEFAULT for window in windows)
 
