@@ -238,11 +238,11 @@ class Refresher:
 
     async def _look(self, account: Account, modes: Collection[str], *, infers: bool) -> Refreshed:
         """Ask about these modes, and about those that tell the tier if it `infers`; take over what is told."""
-        wanted = sorted({*modes, *(TELLING_MODES if infers else ())})
-        questions = (self.asking.ask(account.credential, mode) for mode in wanted if self.asking.knows(mode))
-        answers = await asyncio.gather(*questions)
-        if infers:
-            await self._settle_tier(account, answers)
+        wanted = {*modes, *(TELLING_MODES if infers else ())}
+        answers = await self._answers(account, wanted)
+        if infers and await self._settle_tier(account, answers) and modes:
+            now = self._pool.get(account.id) or account
+            answers += await self._answers(account, TIER_MODES[now.tier] - wanted)
         after = self._pool.change(account.id, lambda known: self._told(known, account.credential, answers))
         if after is None:
             return Refreshed(account_id=account.id, before=account.tier, problem=_GONE)
@@ -255,15 +255,21 @@ class Refresher:
             problem=next((answer.problem for answer in own if answer.problem is not None), None),
         )
 
-    async def _settle_tier(self, account: Account, answers: Collection[Answer]) -> None:
-        """Move the account when its tier was told. A tier that differs is written before it counts."""
+    async def _answers(self, account: Account, modes: Collection[str]) -> list[Answer]:
+        known = (mode for mode in sorted(modes) if self.asking.knows(mode))
+        return await asyncio.gather(*(self.asking.ask(account.credential, mode) for mode in known))
+
+    async def _settle_tier(self, account: Account, answers: Collection[Answer]) -> bool:
+        """Move the account if another tier was told; whether it was moved. A tier is written before it counts."""
         tier = _told_tier(account, answers)
         if tier is None or (tier is account.tier and account.tier_known):
-            return
+            return False
         revision = account.revision if tier is account.tier else await self._keeper.move(account, tier)
-        if revision is not None:
-            self._pool.change(account.id, lambda known: _settled(known, account, tier, revision))
-            _log.debug("tier was told", account=account.id, before=account.tier, after=tier)
+        if revision is None:
+            return False
+        self._pool.change(account.id, lambda known: _settled(known, account, tier, revision))
+        _log.debug("tier was told", account=account.id, before=account.tier, after=tier)
+        return True
 
     def _told(self, known: Account, asked: Credential, answers: Collection[Answer]) -> Account:
         """The account after these answers, which are about `asked`; windows whose time has passed are full."""
