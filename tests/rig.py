@@ -91,8 +91,7 @@ async def rigged(
     async with AsyncExitStack() as stack:
         simulator = await start(World(accounts=(), options=world))
         stack.push_async_callback(simulator.close)
-        upstream = {key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"}
-        found = load(None, data_dir, upstream | (settings or {}), {})
+        found = load(None, data_dir, {**simulator.settings, **(settings or {})}, {})
         await _add(found.storage.url, data_dir, accounts)
         for token, tier in accounts:
             simulator.world.account(token, tier)

@@ -43,6 +43,10 @@ PURE = (
     "accounts.leases",
     "accounts.query",
     "accounts.tags",
+    "accounts.quota",
+    "accounts.resting",
+    "accounts.wheel",
+    "accounts.wishes",
     "config.about",
     "config.reserved",
     "config.settings",
@@ -55,7 +59,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users")
+SHELL = ("*.adapter", "*.access", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -64,7 +68,7 @@ MAY_IMPORT = {
     "dialects": "canonical catalog",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
-    "accounts": "canonical catalog upstreams.base",
+    "accounts": "canonical catalog upstreams.base transport.tasks",
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",
@@ -78,6 +82,7 @@ MAY_IMPORT = {
     "options": "*",
     "demo": "*",
     "banner": "config",
+    "jobs": "storage.errors transport.tasks",
     "": "",
 }
 

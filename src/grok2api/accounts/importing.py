@@ -14,16 +14,19 @@ from grok2api.accounts.credentials import CredentialError, clean, kind_of
 from grok2api.accounts.model import Account, Kind, new_account
 from grok2api.catalog import Tier
 
-#: No tier named: an official key is `api`, a session is taken as `basic` until its first quota is known.
+#: No tier named: an official key is `api`, a session is taken for `basic` until grok.com has told its quotas.
 AUTO = "auto"
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One credential, clean, or the `error` that kept it from being one. `where` is its place in the input."""
+    """One credential, clean, or the `error` that kept it from being one. `where` is its place in the input.
+
+    tier: `None` for a session whose tier nobody named.
+    """
 
     where: str
     secret: str = ""
-    tier: Tier = Tier.BASIC
+    tier: Tier | None = None
     tags: tuple[str, ...] = ()
     error: str = ""
 
@@ -102,10 +105,10 @@ def _fields(item: object, pool: str, tags: tuple[str, ...]) -> tuple[str | None,
     return item["token"], str(item.get("pool") or pool), tuple(dict.fromkeys((*tags, *mine)))
 
 
-def _tier(secret: str, pool: str) -> Tier:
+def _tier(secret: str, pool: str) -> Tier | None:
     official = kind_of(secret) is Kind.API
     if pool == AUTO:
-        return Tier.API if official else Tier.BASIC
+        return Tier.API if official else None
     if pool not in tuple(Tier):
         raise CredentialError(f"the pool is none of auto, {', '.join(Tier)}")
     if official != (pool == Tier.API):

@@ -11,7 +11,7 @@ can serve, and else for one lease in `PROBE_EVERY`, so that accounts come back e
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 
 import msgspec
@@ -20,7 +20,7 @@ from grok2api.accounts import lifecycle
 from grok2api.accounts.explain import why, why_not
 from grok2api.accounts.lanes import Lane, Seat, Slot
 from grok2api.accounts.leases import Lease, Need
-from grok2api.accounts.lifecycle import Effect, Outcome, Persist, outcome_of, settle
+from grok2api.accounts.lifecycle import Effect, Exhausted, Outcome, Persist, outcome_of, settle
 from grok2api.accounts.model import Account, State, current
 from grok2api.accounts.resting import Attempt, Policy, probing
 from grok2api.accounts.selection import Reason, Strategy, choose, standing
@@ -36,7 +36,10 @@ _CLOSED = (Reason.EXPIRED, Reason.DISABLED)
 
 
 class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator chooses. Seconds, and leases at once on one account."""
+    """What the operator chooses. Seconds, and leases at once on one account.
+
+    tier_rest_sec: how long a limit without a hint rests a mode under `random`.
+    """
 
     strategy: Strategy = "quota"
     max_inflight: int = 8
@@ -45,6 +48,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     probe_interval_sec: float = 900.0
     strikes: int = 3
     sticky_ttl_sec: float = 3600.0
+    tier_rest_sec: Mapping[Tier, float] = {}
 
     @property
     def policy(self) -> Policy:
@@ -54,6 +58,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
             probe_interval_sec=self.probe_interval_sec,
             strikes=self.strikes,
             counts_quota=self.strategy == "quota",
+            tier_rest_sec=self.tier_rest_sec if self.strategy == "random" else {},
         )
 
 
@@ -118,6 +123,7 @@ class AccountPool:
                 if slot is not None:
                     return self._take(slot, lane, need, how, passed, now)
                 passed.append(lane)
+        self._sink((Exhausted(need.modes),))
         raise Refusal(why_not(need, passed, without, now))
 
     def _preferred(self, need: Need, mode: str, without: Collection[str], now: float) -> Slot | None:

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 import msgspec
 
 from grok2api.accounts.model import DAY, WHOLE, Account, Rest, Source, Window
+from grok2api.catalog import Tier
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of the lifecycle.
 
-    default_rest_sec: a limit that comes without any hint; max_rest_sec: no hint rests longer than this.
+    default_rest_sec: a limit that comes without any hint, unless `tier_rest_sec` has the tier (strategy `random`,
+    which knows no windows); max_rest_sec: no hint rests longer than this.
     probe_interval_sec: how often a long rest may be tried. strikes: unexplained refusals until disabled.
     counts_quota: whether a window that is used up rests its mode (strategy `quota`).
     """
@@ -25,6 +27,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     probe_interval_sec: float = 900.0
     strikes: int = 3
     counts_quota: bool = True
+    tier_rest_sec: Mapping[Tier, float] = {}
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -96,7 +99,7 @@ def paused(account: Account, pause: Pause, attempt: Attempt, policy: Policy) -> 
     """Rests and windows after a limit. A limit without a hint means that the window is used up."""
     key = WHOLE if pause.whole else attempt.mode
     window = None if pause.whole else account.windows.get(attempt.mode)
-    until = attempt.now + _length(pause, window, attempt, policy)
+    until = attempt.now + _length(account.tier, pause, window, attempt, policy)
     before = account.rests.get(key)
     if before is not None and attempt.leased_at is not None and attempt.leased_at <= before.since:
         until = max(until, before.until)  # the answer is older than the rest: it may lengthen it, not shorten
@@ -111,11 +114,13 @@ def paused(account: Account, pause: Pause, attempt: Attempt, policy: Policy) -> 
     return rests, {**account.windows, attempt.mode: emptied}
 
 
-def _length(pause: Pause, window: Window | None, attempt: Attempt, policy: Policy) -> float:
+def _length(tier: Tier, pause: Pause, window: Window | None, attempt: Attempt, policy: Policy) -> float:
     if pause.length is not None:
         return max(pause.length, attempt.hint or 0.0)
     if attempt.hint is not None:
         seconds = attempt.hint
+    elif tier in policy.tier_rest_sec:
+        seconds = policy.tier_rest_sec[tier]
     elif window is not None and window.resets_at is not None and window.resets_at > attempt.now:
         seconds = window.resets_at - attempt.now
     else:

@@ -12,9 +12,8 @@ from typing import Annotated
 import typer
 
 from grok2api.accounts.credentials import mask
-from grok2api.accounts.importing import AUTO, Entry, entry, parse
+from grok2api.accounts.importing import Entry, entry, parse
 from grok2api.accounts.model import Account
-from grok2api.catalog import Tier
 from grok2api.cli.accounts_store import note, with_store
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, say
 from grok2api.storage.accounts import AccountStore, Added
@@ -52,7 +51,7 @@ def add(
             entries += parse(sys.stdin.read(), pool, tags)
         else:
             entries.append(entry(f"credential {number}", text, pool, tags))
-    _take(entries, pool, data_dir, config, as_json=as_json)
+    _take(entries, data_dir, config, as_json=as_json)
 
 
 def import_(
@@ -69,7 +68,7 @@ def import_(
     if dry_run:
         _rehearse(entries, data_dir, config, as_json=as_json)
     else:
-        _take(entries, pool, data_dir, config, as_json=as_json)
+        _take(entries, data_dir, config, as_json=as_json)
 
 
 def _text(file: Path) -> str:
@@ -102,7 +101,7 @@ def _fresh(entries: Sequence[Entry]) -> list[Account]:
     return [item.account(f"acc_{token_hex(8)}", now + 1e-6 * place) for place, item in enumerate(entries)]
 
 
-def _take(entries: Sequence[Entry], pool: str, data_dir: Path, config: Path | None, *, as_json: bool) -> None:
+def _take(entries: Sequence[Entry], data_dir: Path, config: Path | None, *, as_json: bool) -> None:
     good = _good(entries)
 
     async def store_all(store: AccountStore) -> Added:
@@ -110,8 +109,8 @@ def _take(entries: Sequence[Entry], pool: str, data_dir: Path, config: Path | No
 
     done = with_store(data_dir, config, store_all)
     _report(done, len(entries) - len(good), as_json=as_json)
-    if pool == AUTO and any(account.tier is Tier.BASIC for account in done.added):
-        say("sessions count as basic until grok.com has told their first quota")
+    if not all(account.tier_known for account in done.added):
+        say("sessions count as basic until a running gateway has asked grok.com for their quotas")
     if len(good) < len(entries):
         raise typer.Exit(1)
 

@@ -60,12 +60,6 @@ class Batch(Section, frozen=True, kw_only=True):
     asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
 
 
-class Api(Section, frozen=True, kw_only=True):
-    """The official xAI API."""
-
-    base_url: Annotated[str, About("Where the official API is.", form="http_url", reserved=True)] = "https://api.x.ai"
-
-
 class Coordination(Section, frozen=True, kw_only=True):
     """Several processes."""
 

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
-    Api,
     Asset,
     Batch,
     Cache,
@@ -185,14 +184,18 @@ class Refresh(Section, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, About("`false`, in older configurations, means `account.strategy` is `random`.")] = True
     basic_interval_sec: Annotated[
-        float, About("Between two looks at a basic account; its rest under `random`.", low=1, reserved=True)
+        float,
+        About(
+            "Seconds between two looks at a basic account; under `random` how long a limit without a hint rests it.",
+            low=1,
+        ),
     ] = 86400
-    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1, reserved=True)] = 7200
-    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1, reserved=True)] = 7200
-    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
+    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
+    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
+    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000)] = 50
     on_demand_min_interval_sec: Annotated[
         float,
-        About("Least time between two looks at the whole pool because nothing could be chosen.", low=0, reserved=True),
+        About("Least seconds between two looks at all spent accounts because nothing could be chosen.", low=0),
     ] = 300
 
 
@@ -259,6 +262,12 @@ class Console(Section, frozen=True, kw_only=True):
     search_tools: Annotated[
         Literal["auto", "off"], About("`auto` offers the upstream its own web search when a request brings no tools.")
     ] = "auto"
+
+
+class Api(Section, frozen=True, kw_only=True):
+    """The official xAI API."""
+
+    base_url: Annotated[str, About("Where the official API is.", form="http_url")] = "https://api.x.ai"
 
 
 class Upstream(Section, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ class Running(msgspec.Struct, frozen=True):
 
 def upstream_settings(url: str) -> dict[str, str]:
     """The gateway's settings for a simulator at `url`, by dotted name; other URLs are derived from these."""
-    return {"upstream.web.base_url": url, "upstream.console.base_url": url}
+    return {"upstream.web.base_url": url, "upstream.console.base_url": url, "upstream.api.base_url": url}
 
 
 def make_app(world: World) -> web.Application:
