@@ -17,7 +17,8 @@ from bench.asking import DIALECTS, MODELS, Dialect
 from bench.stats import best, shown, table
 from grok2api.accounts.leases import Need
 from grok2api.accounts.model import Kind, new_account
-from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
 from grok2api.canonical.events import Ended, Event, Fact, Finish, Finished, Said, Started, Usage
 from grok2api.canonical.request import Request, Tool
 from grok2api.canonical.sequence import Fold, Sequencer

@@ -3,7 +3,8 @@
 Pure. The one place where setting names and the parts' option names meet; nothing below knows that settings exist.
 """
 
-from grok2api.accounts.pool import PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
@@ -49,11 +50,17 @@ def face(settings: Settings) -> FaceOptions:
 
 
 def pool(settings: Settings) -> PoolOptions:
+    refresh = settings.account.refresh
     return PoolOptions(
         strategy=settings.account.strategy,
         max_inflight=settings.account.selection.max_inflight,
         max_rest_sec=settings.account.max_rest_sec,
         probe_interval_sec=settings.account.probe_interval_sec,
+        tier_rest_sec={
+            Tier.BASIC: refresh.basic_interval_sec,
+            Tier.SUPER: refresh.super_interval_sec,
+            Tier.HEAVY: refresh.heavy_interval_sec,
+        },
     )
 
 

@@ -64,13 +64,13 @@ class Rest(msgspec.Struct, frozen=True, gc=False):
     """A pause of one mode, or of the account, from `since` to `until`.
 
     probe_at: when one attempt may find out early whether it is over; None for a short rest.
-    count: how many rests in a row this is.
+    count: how many limits in a row came without a time; 0 when this rest is no guess.
     """
 
     until: float
     since: float
     probe_at: float | None = None
-    count: int = 1
+    count: int = 0
     reason: str = ""
 
 

@@ -21,9 +21,10 @@ from grok2api.accounts.explain import why, why_not
 from grok2api.accounts.lanes import Lane, Seat, Slot
 from grok2api.accounts.leases import Lease, Need
 from grok2api.accounts.lifecycle import Effect, Outcome, Persist, outcome_of, settle
-from grok2api.accounts.model import Account, State, current
-from grok2api.accounts.resting import Attempt, Policy, probing
-from grok2api.accounts.selection import Reason, Strategy, choose, standing
+from grok2api.accounts.model import Account, State
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.resting import Attempt, awake, probing
+from grok2api.accounts.selection import Reason, choose, standing
 from grok2api.accounts.sticky import Sticky
 from grok2api.canonical.problem import Refusal
 from grok2api.catalog import TIER_MODES, Tier
@@ -33,28 +34,6 @@ PROBE_EVERY = 20
 
 _GOOD_ENOUGH = frozenset({Outcome.OK, Outcome.CANCELLED, Outcome.BLAMELESS, Outcome.SPENT})
 _CLOSED = (Reason.EXPIRED, Reason.DISABLED)
-
-
-class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator chooses. Seconds, and leases at once on one account."""
-
-    strategy: Strategy = "quota"
-    max_inflight: int = 8
-    default_rest_sec: float = 900.0
-    max_rest_sec: float = 7 * 86400.0
-    probe_interval_sec: float = 900.0
-    strikes: int = 3
-    sticky_ttl_sec: float = 3600.0
-
-    @property
-    def policy(self) -> Policy:
-        return Policy(
-            default_rest_sec=self.default_rest_sec,
-            max_rest_sec=self.max_rest_sec,
-            probe_interval_sec=self.probe_interval_sec,
-            strikes=self.strikes,
-            counts_quota=self.strategy == "quota",
-        )
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,7 +277,7 @@ class AccountPool:
         slot.seats = {}
 
     def _wake(self, slot: Slot, now: float) -> None:
-        slot.account = current(slot.account, now)
+        slot.account = awake(slot.account, now)
         self._place_all(slot, now)
 
     def _place_all(self, slot: Slot, now: float) -> None:
@@ -315,7 +294,8 @@ def _attempt(lease: Lease, leased_at: float, now: float) -> Attempt:
     problem = lease.problem
     if problem is None:
         return Attempt(lease.mode, now, leased_at=leased_at)
-    return Attempt(lease.mode, now, problem.retry_after, f"{problem.kind}: {problem.message}", leased_at)
+    said = f"{problem.kind}: {problem.message}"
+    return Attempt(lease.mode, now, problem.retry_after, said, leased_at, problem.code)
 
 
 class Held(msgspec.Struct, frozen=True):

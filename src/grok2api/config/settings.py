@@ -185,10 +185,15 @@ class Refresh(Section, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, About("`false`, in older configurations, means `account.strategy` is `random`.")] = True
     basic_interval_sec: Annotated[
-        float, About("Between two looks at a basic account; its rest under `random`.", low=1, reserved=True)
+        float,
+        About(
+            "Between two looks at a basic account. Under `random`: how long a mode of it rests after a rate limit that "
+            "names no time.",
+            low=1,
+        ),
     ] = 86400
-    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1, reserved=True)] = 7200
-    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1, reserved=True)] = 7200
+    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
+    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
     usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
     on_demand_min_interval_sec: Annotated[
         float,
