@@ -13,6 +13,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds, and leases at once on one account.
 
     tier_rest_sec: under `random`, how long a limit without a hint rests, by tier.
+    preferred_tags: the tags that requests may prefer; who has one is found as fast as everybody.
     """
 
     strategy: Strategy = "quota"
@@ -23,6 +24,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     strikes: int = 3
     sticky_ttl_sec: float = 3600.0
     tier_rest_sec: Mapping[Tier, float] = {}
+    preferred_tags: frozenset[str] = frozenset()
 
     @property
     def policy(self) -> Policy:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from grok2api.accounts.model import DAY, WHOLE, Account, Rest, Source, Window
+from grok2api.accounts.model import DAY, DEFAULT_WINDOWS, WHOLE, Account, Rest, Source, Window
 from grok2api.catalog import Tier
 
 #: No rest is shorter: an upstream that asks for none has refused all the same.
@@ -157,6 +157,8 @@ def awake(account: Account, now: float) -> Account:
     A rest that is over is remembered for as long as it lasted: a limit that comes again in that time is one in a row.
     """
     rests, windows = account.rests, account.windows
+    if not rests and windows is DEFAULT_WINDOWS[account.tier]:
+        return account
     if any(_forgotten(rest, now) for rest in rests.values()):
         rests = {key: rest for key, rest in rests.items() if not _forgotten(rest, now)}
     if any(window.resets_at is not None and window.resets_at <= now for window in windows.values()):
