@@ -3,6 +3,7 @@
 The only file that knows every part.
 """
 
+import asyncio
 import gc
 import random
 import socket
@@ -52,6 +53,8 @@ from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 
+#: Credentials registered in one turn of the event loop.
+_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
@@ -111,7 +114,7 @@ async def running(
                 Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
                 Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
             },
-            lambda: options.gateway(live.current),
+            options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
         )
@@ -134,7 +137,9 @@ class _Masked:
 
     async def load(self, since: int = -1) -> list[Account]:
         accounts = await self._store.load(since)
-        secrets.register(*(account.secret for account in accounts))
+        for start in range(0, len(accounts), _REGISTERED):
+            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
+            await asyncio.sleep(0)
         return accounts
 
 
@@ -157,7 +162,7 @@ async def _accounts(
     def sink(effects: Iterable[Effect]) -> None:
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
 
-    pool = AccountPool(await source.load(), lambda: options.pool(live.current), now, rng, sink)
+    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
     following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
     await stack.enter_async_context(following.running())
     return pool, following

@@ -205,6 +205,13 @@ class Selection(Section, frozen=True, kw_only=True):
     """Choosing an account."""
 
     max_inflight: Annotated[int, About("Most attempts at the same time on one account.", low=1, high=1000)] = 8
+    prefer_tags: Annotated[
+        Mapping[str, str],
+        About(
+            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*`: "
+            '`"grok-4.20-heavy" = "research"`. When no account with the tag can serve, the others do.'
+        ),
+    ] = _EMPTY
 
 
 class Account(Section, frozen=True, kw_only=True):

@@ -30,13 +30,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decides about answers.
 
     thinking: shown when the client does not say. aliases: a client's name, or a pattern with `*`, to a served model;
-    a name that is a model of the catalog is never an alias.
+    a name that is a model of the catalog is never an alias. prefer_tags: a model's name, or a pattern with `*`, to the
+    tag of accounts that are preferred for it.
     """
 
     policy: Policy = Policy()
     thinking: bool = True
     auto_fallback: bool = True
     aliases: Mapping[str, str] = {}
+    prefer_tags: Mapping[str, str] = {}
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ class Gateway:
 
     def find(self, name: str) -> Model:
         """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
-        model = BY_NAME.get(name) or BY_NAME.get(_aliased(name, self._options().aliases))
+        model = BY_NAME.get(name) or BY_NAME.get(_of_table(name, self._options().aliases) or name)
         if model is not None and model.served and model.surface in self._upstreams:
             return model
         if model is not None:
@@ -103,7 +105,12 @@ class Gateway:
         work = Work(
             request=shown,
             model=model,
-            need=Need(tiers=model.tiers, modes=modes, sticky=request.sticky),
+            need=Need(
+                tiers=model.tiers,
+                modes=modes,
+                sticky=request.sticky,
+                prefer=_preferred(request.model, model, options.prefer_tags),
+            ),
             upstream=upstream,
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
@@ -123,11 +130,16 @@ class Gateway:
         return choices[0] if len(choices) == 1 else merge(choices)
 
 
-def _aliased(name: str, aliases: Mapping[str, str]) -> str:
-    """What the alias table makes of a name: an exact rule first, then the first pattern that fits."""
-    if name in aliases:
-        return aliases[name]
-    return next((target for rule, target in aliases.items() if "*" in rule and fnmatchcase(name, rule)), name)
+def _of_table(name: str, table: Mapping[str, str]) -> str | None:
+    """What a table has for a name: an exact rule first, then the first pattern that fits."""
+    if name in table:
+        return table[name]
+    return next((value for rule, value in table.items() if "*" in rule and fnmatchcase(name, rule)), None)
+
+
+def _preferred(asked: str, model: Model, tags: Mapping[str, str]) -> str | None:
+    """The tag that is preferred for a model, by the name that was asked for or by its own."""
+    return (_of_table(asked, tags) or _of_table(model.name, tags)) if tags else None
 
 
 class _Stages:
