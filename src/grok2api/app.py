@@ -35,13 +35,14 @@ from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
+from grok2api.gateway.watch import Watch
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.egress import TransportOptions
+from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
@@ -117,6 +118,7 @@ async def running(
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
+            Watch(now, Routes(lambda: options.transport(live.current).egress)),
         )
         state = State()
         face = _face(gateway, live, state, lambda: following.trouble)

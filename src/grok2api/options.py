@@ -49,6 +49,7 @@ def gateway(settings: Settings) -> GatewayOptions:
             first_token=settings.stream.first_token_timeout_sec,
             idle=settings.stream.idle_timeout_sec,
             deadline=settings.stream.request_deadline_sec,
+            retry_share=settings.retry.budget_percent / 100,
         ),
         thinking=settings.features.thinking,
         auto_fallback=settings.features.auto_chat_mode_fallback,

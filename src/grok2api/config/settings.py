@@ -176,7 +176,13 @@ class Retry(Section, frozen=True, kw_only=True):
         About("Upstream statuses after which connections are made anew.", low=100, high=599, reserved=True),
     ] = (403,)
     budget_percent: Annotated[
-        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100, reserved=True)
+        float,
+        About(
+            "Second attempts of all requests together stay below this share of them; five in ten seconds are always "
+            "allowed. 0: no second attempts.",
+            low=0,
+            high=100,
+        ),
     ] = 20
 
 

@@ -18,6 +18,7 @@ from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
 from grok2api.gateway.respond import Batch, Report, Work, respond
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
+from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
@@ -61,8 +62,10 @@ class Gateway:
         options: Callable[[], Options],
         count: Count,
         new_id: Callable[[str], str],
+        watch: Watch,
     ) -> None:
         self.pool = pool
+        self.watch = watch
         self._upstreams = upstreams
         self._options = options
         self._count = count
@@ -124,7 +127,7 @@ class Gateway:
         """Yield the events of the answer, or of its `n` answers."""
         policy = self._options().policy
         choices = [
-            respond(exchange.work, self.pool, policy, exchange.report, choice)
+            respond(exchange.work, self.pool, policy, self.watch, exchange.report, choice)
             for choice in range(max(1, exchange.request.n))
         ]
         return choices[0] if len(choices) == 1 else merge(choices)
