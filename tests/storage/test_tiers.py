@@ -11,7 +11,7 @@ from grok2api.accounts.importing import entry
 from grok2api.accounts.lifecycle import disabled
 from grok2api.accounts.model import Account, State
 from grok2api.catalog import Tier
-from grok2api.storage.accounts import AccountStore
+from grok2api.storage.accounts import AccountStore, Changed
 from grok2api.storage.errors import StoreError
 from grok2api.storage.opening import store_for
 from grok2api.storage.tiers import Tiers
@@ -65,12 +65,12 @@ class Counting:
         self.batches: list[list[str]] = []
         self.away = False
 
-    async def change(self, ids: Collection[str], how: Callable[[Account], Account]) -> list[Account]:
+    async def change(self, ids: Collection[str], how: Callable[[Account], Account]) -> Changed:
         self.batches.append(list(ids))
         await asyncio.sleep(0)
         if self.away:
             raise StoreError("The store is away.")
-        return [msgspec.structs.replace(how(self.accounts[ident]), revision=9) for ident in ids]
+        return Changed(tuple(msgspec.structs.replace(how(self.accounts[ident]), revision=9) for ident in ids))
 
 
 async def test_moves_that_come_together_are_written_together() -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from grok2api.accounts.model import Account, moved
 from grok2api.catalog import Tier
+from grok2api.storage.administering import Changed
 from grok2api.storage.errors import StoreError
 
 _BATCH = 200
@@ -23,7 +24,7 @@ _Move = tuple[Account, Tier, "asyncio.Future[int | None]"]
 class ChangingStore(Protocol):
     """The part of the store that moving needs."""
 
-    async def change(self, ids: Collection[str], how: Callable[[Account], Account]) -> list[Account]: ...
+    async def change(self, ids: Collection[str], how: Callable[[Account], Account]) -> Changed: ...
 
 
 class Tiers:
@@ -62,7 +63,7 @@ class Tiers:
         revisions: dict[str, int] = {}
         try:
             changed = await self._store.change(list(wanted), how)
-            revisions = {account.id: account.revision for account in changed if account.id not in stale}
+            revisions = {account.id: account.revision for account in changed.accounts if account.id not in stale}
         except StoreError as error:
             _log.warning("tiers that were told are not written yet", reason=str(error), accounts=len(wanted))
         finally:
