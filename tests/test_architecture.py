@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "dialects": "canonical catalog",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
-    "accounts": "canonical catalog upstreams.base",
+    "accounts": "canonical catalog upstreams.base transport.tasks",
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",
