@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Engine, Integer, MetaData, String, Table, Text, insert
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "chenyme"
+GOLDEN = Path(__file__).parent / "golden" / "chenyme"
 V2: list[dict[str, Any]] = json.loads((GOLDEN / "v2_accounts.json").read_text())
 V1: dict[str, list[Any]] = json.loads((GOLDEN / "v1_token.json").read_text())
 
