@@ -4,7 +4,7 @@ Async, and it knows the store only by what it asks of it. A batch is judged, wri
 so that an import of any size needs the memory of one batch. A rehearsal does the same without the writing.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -24,8 +24,9 @@ class Directory(Protocol):
         """What is here under these credentials."""
         ...
 
-    async def add(self, fresh: Sequence[Account]) -> Collection[str]:
-        """Store these; the ids of those that were left out, because their user is here already."""
+    async def add(self, fresh: Sequence[Account]) -> Mapping[str, str]:
+        """Store these; the ids by credential. One that came back has its old id; one that is not named was left out,
+        because its user is here already."""
         ...
 
     async def update(self, entries: Mapping[str, Entry]) -> None:
@@ -63,7 +64,7 @@ async def _written(
         for place, (entry, row) in enumerate(zip(batch, rows, strict=True))
         if row.verdict in (Verdict.ADD, Verdict.RESTORE)
     }
-    left_out = set(await directory.add(list(fresh.values()))) if fresh else set()
+    stored = await directory.add(list(fresh.values())) if fresh else {}
     changed = {
         row.account_id: entry
         for entry, row in zip(batch, rows, strict=True)
@@ -71,16 +72,17 @@ async def _written(
     }
     if changed:
         await directory.update(changed)
-    return [_told(row, fresh.get(place), left_out) for place, row in enumerate(rows)]
+    return [_told(row, fresh.get(place), stored) for place, row in enumerate(rows)]
 
 
-def _told(row: Row, account: Account | None, left_out: Collection[str]) -> Row:
+def _told(row: Row, account: Account | None, stored: Mapping[str, str]) -> Row:
     if account is None:
         return row
-    if account.id in left_out:
-        return msgspec.structs.replace(row, verdict=Verdict.SAME, reason="the user has an account here already")
-    ident = row.account_id or account.id
-    return msgspec.structs.replace(row, account_id=ident)
+    ident = stored.get(account.secret)
+    if ident is None:
+        return msgspec.structs.replace(row, verdict=Verdict.SAME, reason="its user has an account here already")
+    verdict = Verdict.ADD if ident == account.id else Verdict.RESTORE
+    return msgspec.structs.replace(row, verdict=verdict, account_id=ident)
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -1,6 +1,6 @@
 """The store as an import sees it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from grok2api.accounts.importing.entries import Entry
 from grok2api.accounts.importing.planning import Known, updated
@@ -24,10 +24,9 @@ class StoreDirectory:
         found = await self._store.find(secrets)
         return {secret: self._details.get(ident, Known(ident)) for secret, ident in found.items()}
 
-    async def add(self, fresh: Sequence[Account]) -> Collection[str]:
-        """Store these; the ids of those that were left out. Raises `StoreError`."""
-        stored = {account.id for account in (await self._store.add(fresh)).added}
-        return [account.id for account in fresh if account.id not in stored]
+    async def add(self, fresh: Sequence[Account]) -> Mapping[str, str]:
+        """Store these; the ids of those that are stored now, by credential. Raises `StoreError`."""
+        return {account.secret: account.id for account in (await self._store.add(fresh)).added}
 
     async def update(self, entries: Mapping[str, Entry]) -> None:
         """Give accounts, by id, what these entries say. Raises `StoreError`."""
