@@ -55,6 +55,8 @@ PURE = (
     "accounts.wheel",
     "accounts.wishes",
     "accounts.sticky",
+    "accounts.importing",
+    "accounts.exporting",
     "config.about",
     "config.reserved",
     "config.settings",
@@ -67,7 +69,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users", "upstreams.*.quota")
+SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -80,6 +82,7 @@ MAY_IMPORT = {
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",
+    "intake": "accounts",
     "config": "catalog",
     "observe": "",
     "web": "canonical catalog dialects gateway transport.tasks",
