@@ -221,8 +221,8 @@ async def _accounts(
     rounds = Rounds(pool, refresher, refresh, now, rng, memory)
     following = Following(Sync(source, pool, writer.mark, revision, joined).sync)
     stack.push_async_callback(_closing, writer)
-    await rounds.begin(pool.list())
     await stack.enter_async_context(refresher.running())
+    await stack.enter_async_context(rounds.running(pool.list()))
     return _Accounts(pool, writer, following, refresher, rounds)
 
 

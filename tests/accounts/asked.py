@@ -121,8 +121,8 @@ class Scene:
         self.refresher.take(effects)
 
     @asynccontextmanager
-    async def running(self):
-        async with self.refresher.running():
+    async def running(self, joining: Iterable[Account] = ()):
+        async with self.refresher.running(), self.rounds.running(joining):
             yield self
 
     def get(self, ident: str = "acc_1") -> Account:
