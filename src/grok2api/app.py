@@ -3,6 +3,7 @@
 The only file that knows every part.
 """
 
+import asyncio
 import gc
 import random
 import socket
@@ -24,7 +25,7 @@ from grok2api.accounts.asking import Asking, QuotaSource
 from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
-from grok2api.accounts.refresh import Refresher, RefreshOptions
+from grok2api.accounts.refresh import Refresher
 from grok2api.accounts.rounds import TIERS, Rounds
 from grok2api.accounts.sync import Sync
 from grok2api.banner import lines, reachable
@@ -38,6 +39,7 @@ from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
+from grok2api.gateway.watch import Watch
 from grok2api.jobs import InMemory, Job, JobRunner, Remembered
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
@@ -47,7 +49,7 @@ from grok2api.storage.following import LOOK_SEC, Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.tiers import Tiers
 from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
-from grok2api.transport.egress import TransportOptions
+from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.console.quota import ConsoleQuota
@@ -63,6 +65,8 @@ from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 
+#: Credentials registered in one turn of the event loop.
+_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
@@ -139,9 +143,10 @@ async def running(
         gateway = Gateway(
             accounts.pool,
             {Surface.WEB_CHAT: grok_web, Surface.CONSOLE_CHAT: console},
-            lambda: options.gateway(live.current),
+            options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
+            Watch(now, Routes(lambda: options.transport(live.current).egress)),
         )
         state = State()
         face = _face(gateway, live, state, lambda: accounts.following.trouble)
@@ -170,7 +175,9 @@ class _Masked:
 
     async def load(self, since: int = -1) -> list[Account]:
         accounts = await self._store.load(since)
-        secrets.register(*(account.secret for account in accounts))
+        for start in range(0, len(accounts), _REGISTERED):
+            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
+            await asyncio.sleep(0)
         return accounts
 
 
@@ -212,10 +219,8 @@ async def _accounts(
         for account in accounts:
             rounds.join(account)
 
-    def refresh() -> RefreshOptions:
-        return options.refresh(live.current)
-
-    pool = AccountPool(await source.load(), lambda: options.pool(live.current), now, rng, sink)
+    refresh = options.kept(options.refresh, lambda: live.current)
+    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
     asking = Asking(sources, lambda: refresh().concurrency, now)
     refresher = Refresher(pool, asking, Tiers(store), refresh, now, rng)
     rounds = Rounds(pool, refresher, refresh, now, rng, memory)
@@ -235,9 +240,7 @@ async def _closing(writer: WriteBehind) -> None:
 def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
     """All periodic work."""
     rounds, writer = accounts.rounds, accounts.writer
-
-    def refresh() -> RefreshOptions:
-        return options.refresh(live.current)
+    refresh = options.kept(options.refresh, lambda: live.current)
 
     return (
         Job(

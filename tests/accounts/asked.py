@@ -12,7 +12,8 @@ from grok2api.accounts.asking import Asking
 from grok2api.accounts.importing import entry
 from grok2api.accounts.lifecycle import Effect
 from grok2api.accounts.model import Account
-from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refreshed, Refresher, RefreshOptions
 from grok2api.accounts.rounds import Rounds
 from grok2api.canonical.problem import Problem, Refusal

@@ -64,17 +64,17 @@ class Rest(msgspec.Struct, frozen=True, gc=False):
     """A pause of one mode, or of the account, from `since` to `until`.
 
     probe_at: when one attempt may find out early whether it is over; None for a short rest.
-    count: how many rests in a row this is.
+    count: how many limits in a row came without a time; 0 when this rest is no guess.
     """
 
     until: float
     since: float
     probe_at: float | None = None
-    count: int = 1
+    count: int = 0
     reason: str = ""
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One upstream credential and all that we know of it.
 
     id: random and stable. secret: the clean credential; never shown by `repr`.
@@ -129,6 +129,11 @@ DEFAULT_WINDOWS: Mapping[Tier, Mapping[str, Window]] = {
     Tier.API: {},
 }
 
+#: The windows of an account whose tier nobody named: those that it has whatever its tier is.
+_ASSUMED: Mapping[str, Window] = {
+    mode: window for mode, window in DEFAULT_WINDOWS[Tier.BASIC].items() if mode not in WEB_MODES
+}
+
 
 def new_account(
     ident: str, secret: str, kind: Kind, tier: Tier | None, now: float, *, tags: tuple[str, ...] = ()
@@ -137,11 +142,24 @@ def new_account(
 
     Without a tier it is taken for basic, and no quota of grok.com is assumed until it has been told (`tier_known`).
     """
-    windows = dict(DEFAULT_WINDOWS[tier or Tier.BASIC])
-    if tier is None:
-        windows = {mode: window for mode, window in windows.items() if mode not in WEB_MODES}
+    windows = DEFAULT_WINDOWS[tier] if tier is not None else _ASSUMED
     tier = tier or Tier.BASIC
     return Account(id=ident, secret=secret, kind=kind, tier=tier, tags=tags, windows=windows, created_at=now)
+
+
+#: What very many accounts have alike: windows nobody has used yet, and nothing.
+_UNTOUCHED: Mapping[str, Rest] = {}
+
+
+def slim(account: Account) -> Account:
+    """The same account, holding once with all others what is alike: accounts that come from a store share nothing."""
+    windows = DEFAULT_WINDOWS[account.tier] if account.tier_known else _ASSUMED
+    if account.windows is windows or account.windows != windows:
+        windows = account.windows
+    rests = account.rests or _UNTOUCHED
+    if windows is account.windows and rests is account.rests:
+        return account
+    return msgspec.structs.replace(account, windows=windows, rests=rests)
 
 
 def moved(account: Account, tier: Tier) -> Account:

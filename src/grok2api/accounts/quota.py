@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from grok2api.accounts.model import DAY, Account, Kind, Rest, Source, State, Window
-from grok2api.accounts.resting import Policy, rest_until
+from grok2api.accounts.resting import Policy, rest_for
 from grok2api.catalog import LOWEST_FIRST, WEB_MODES, Tier
 from grok2api.upstreams.base import Told
 
@@ -26,9 +26,10 @@ def learn(
 ) -> Account:
     """The account after the upstream told its quota of `mode`, asked for at `asked_at`.
 
-    Fresh quota ends the mode's rest (P2) and a doubt about the session, unless they are newer than the question;
-    none left rests the mode until the window ends. The upstream tells no reset time, so a window is taken to begin
-    with its last use, or now, or earlier when that is known. A basic account's `fast` is 30 a day whatever is told.
+    Fresh quota ends strikes, the mode's rest (P2) and a doubt about the session, unless they are newer than the
+    question; none left rests the mode until the window ends. The upstream tells no reset time, so a window is taken
+    to begin with its last use, or now, or earlier when that is known. A basic account's `fast` is 30 a day whatever
+    is told.
     """
     if account.tier is Tier.BASIC and mode == "fast":
         told = Told(min(told.remaining, _BASIC_FAST), _BASIC_FAST, DAY)
@@ -43,8 +44,10 @@ def learn(
     rests = {key: rest for key, rest in account.rests.items() if key != mode or _stands(rest, asked_at)}
     if told.remaining <= 0 and policy.counts_quota:
         before = account.rests.get(mode)
-        rests[mode] = before or rest_until(resets_at, now, policy.probe_interval_sec, "quota used up")
-    changed = msgspec.structs.replace(account, windows={**account.windows, mode: window}, rests=rests)
+        if before is None or before.until <= now:
+            before = rest_for(resets_at - now, now, policy, "quota used up")
+        rests[mode] = before
+    changed = msgspec.structs.replace(account, windows={**account.windows, mode: window}, rests=rests, strikes=())
     return alive(changed, asked_at)
 
 

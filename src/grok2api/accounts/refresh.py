@@ -20,10 +20,10 @@ import structlog
 
 from grok2api.accounts.asking import Answer, Asking
 from grok2api.accounts.lifecycle import Effect, Exhausted, RefreshQuota, questioned
-from grok2api.accounts.model import Account, State, current, moved
+from grok2api.accounts.model import Account, State, moved
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.quota import TELLING_MODES, alive, infer_tier, learn, told_tier, untold
-from grok2api.accounts.resting import Policy
+from grok2api.accounts.resting import Policy, awake
 from grok2api.accounts.wishes import ALL, Question, Wishes
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.catalog import TIER_MODES, WEB_MODES, Tier
@@ -302,7 +302,7 @@ class Refresher:
                 known = alive(known, answer.asked_at)
             else:
                 known = learn(known, answer.mode, answer.told, now, policy, answer.asked_at)
-        return current(known, now)
+        return awake(known, now)
 
 
 def _counts(account: Account, mode: str) -> bool:

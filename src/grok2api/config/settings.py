@@ -175,7 +175,13 @@ class Retry(Section, frozen=True, kw_only=True):
         About("Upstream statuses after which connections are made anew.", low=100, high=599, reserved=True),
     ] = (403,)
     budget_percent: Annotated[
-        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100, reserved=True)
+        float,
+        About(
+            "Second attempts of all requests together stay below this share of them; five in ten seconds are always "
+            "allowed. 0: no second attempts.",
+            low=0,
+            high=100,
+        ),
     ] = 20
 
 
@@ -186,7 +192,8 @@ class Refresh(Section, frozen=True, kw_only=True):
     basic_interval_sec: Annotated[
         float,
         About(
-            "Seconds between two looks at a basic account; under `random` how long a limit without a hint rests it.",
+            "Between two looks at a basic account. Under `random`: how long a mode of it rests after a rate limit that "
+            "names no time.",
             low=1,
         ),
     ] = 86400
@@ -203,6 +210,13 @@ class Selection(Section, frozen=True, kw_only=True):
     """Choosing an account."""
 
     max_inflight: Annotated[int, About("Most attempts at the same time on one account.", low=1, high=1000)] = 8
+    prefer_tags: Annotated[
+        Mapping[str, str],
+        About(
+            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*`: "
+            '`"grok-4.20-heavy" = "research"`. When no account with the tag can serve, the others do.'
+        ),
+    ] = _EMPTY
 
 
 class Account(Section, frozen=True, kw_only=True):
