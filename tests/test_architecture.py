@@ -50,8 +50,6 @@ PURE = (
     "accounts.leases",
     "accounts.query",
     "accounts.tags",
-    "accounts.quota",
-    "accounts.resting",
     "accounts.wheel",
     "accounts.wishes",
     "accounts.sticky",

@@ -25,7 +25,7 @@ from grok2api.accounts.asking import Asking, QuotaSource
 from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
-from grok2api.accounts.refresh import Refresher, RefreshOptions
+from grok2api.accounts.refresh import Refresher
 from grok2api.accounts.rounds import TIERS, Rounds
 from grok2api.accounts.sync import Sync
 from grok2api.banner import lines, reachable
@@ -226,8 +226,8 @@ async def _accounts(
     rounds = Rounds(pool, refresher, refresh, now, rng, memory)
     following = Following(Sync(source, pool, writer.mark, revision, joined).sync)
     stack.push_async_callback(_closing, writer)
-    await rounds.begin(pool.list())
     await stack.enter_async_context(refresher.running())
+    await stack.enter_async_context(rounds.running(pool.list()))
     return _Accounts(pool, writer, following, refresher, rounds)
 
 
@@ -240,9 +240,7 @@ async def _closing(writer: WriteBehind) -> None:
 def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
     """All periodic work."""
     rounds, writer = accounts.rounds, accounts.writer
-
-    def refresh() -> RefreshOptions:
-        return options.refresh(live.current)
+    refresh = options.kept(options.refresh, lambda: live.current)
 
     return (
         Job(

@@ -12,7 +12,8 @@ from grok2api.accounts.asking import Asking
 from grok2api.accounts.importing import entry
 from grok2api.accounts.lifecycle import Effect
 from grok2api.accounts.model import Account
-from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refreshed, Refresher, RefreshOptions
 from grok2api.accounts.rounds import Rounds
 from grok2api.canonical.problem import Problem, Refusal
@@ -121,8 +122,8 @@ class Scene:
         self.refresher.take(effects)
 
     @asynccontextmanager
-    async def running(self):
-        async with self.refresher.running():
+    async def running(self, joining: Iterable[Account] = ()):
+        async with self.refresher.running(), self.rounds.running(joining):
             yield self
 
     def get(self, ident: str = "acc_1") -> Account:

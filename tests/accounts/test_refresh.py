@@ -462,9 +462,8 @@ async def refused(scene: Scene, need: Need = FAST) -> bool:
 
 async def test_P2_quota_that_is_restored_early_makes_a_resting_account_active_at_once() -> None:
     scene = Scene([account(1, SUPER)], tier=SUPER)
-    await scene.rounds.begin(scene.pool.list())
     need = Need(tiers=(SUPER,), modes=("auto",))
-    async with scene.running(), on_demand(scene).running():
+    async with scene.running(scene.pool.list()), on_demand(scene).running():
         await scene.time.pass_(1)
         await use(scene, need, failing=problem(Kind.RATE_LIMITED, 156 * HOUR))
         await scene.time.pass_(10)
@@ -483,9 +482,8 @@ async def test_P6_all_spent_accounts_are_asked_about_at_most_once_in_the_interva
     scene = Scene([*(msgspec.structs.replace(one, rests=rests) for one in several(5)), account(9, SUPER)])
     scene.web.says = {(f"acc_{number}", "fast"): Told(0, 30, DAY) for number in range(5)}
     scene.web.tier = SUPER
-    await scene.rounds.begin(scene.pool.list())
     need = Need(tiers=(BASIC,), modes=("fast",))
-    async with scene.running(), on_demand(scene).running():
+    async with scene.running(scene.pool.list()), on_demand(scene).running():
         await scene.time.pass_(1)
         scene.web.calls.clear()
         for _ in range(290):
@@ -500,7 +498,6 @@ async def test_P6_all_spent_accounts_are_asked_about_at_most_once_in_the_interva
 
 async def test_a_short_rest_is_not_asked_about() -> None:
     scene = Scene([account()])
-    await scene.rounds.begin([])
     async with scene.running():
         scene.rounds.join(scene.get())
         await scene.time.settle()
@@ -544,8 +541,7 @@ async def test_on_schedule_every_account_of_a_tier_is_asked_once_a_round_and_nev
     tier: Tier, interval: float
 ) -> None:
     scene = told(lambda: Scene([*several(300, tier), account(999, HEAVY)], tier=tier))
-    await scene.rounds.begin(scene.pool.list())
-    async with scene.running():
+    async with scene.running(scene.pool.list()):
         await turned(scene, tier, interval)
         fast = [moment for moment, _, mode in scene.web.calls if mode == "fast"]
         assert {ident for _, ident, _ in scene.web.calls} == {f"acc_{number}" for number in range(300)}
@@ -559,14 +555,12 @@ async def test_on_schedule_every_account_of_a_tier_is_asked_once_a_round_and_nev
 @pytest.mark.usefixtures("calm")
 async def test_a_restart_goes_on_with_the_round_and_asks_nobody_twice() -> None:
     scene = told(lambda: Scene(several(300, SUPER), tier=SUPER))
-    await scene.rounds.begin(scene.pool.list())
-    async with scene.running():
+    async with scene.running(scene.pool.list()):
         await turned(scene, SUPER, HOUR)
     first = {ident for _, ident, _ in scene.web.calls}
     scene.web.calls.clear()
     scene.begin(scene.pool.list())
-    await scene.rounds.begin(scene.pool.list())
-    async with scene.running():
+    async with scene.running(scene.pool.list()):
         await turned(scene, SUPER, HOUR - 240)
     second = {ident for _, ident, _ in scene.web.calls}
     assert len(first & second) <= 3
@@ -576,12 +570,10 @@ async def test_a_restart_goes_on_with_the_round_and_asks_nobody_twice() -> None:
 @pytest.mark.usefixtures("calm")
 async def test_after_a_long_stop_what_was_missed_is_caught_up_with_but_not_all_at_once() -> None:
     scene = told(lambda: Scene(several(300, SUPER), tier=SUPER))
-    await scene.rounds.begin(scene.pool.list())
     await scene.rounds.turn(SUPER)
     await scene.time.pass_(30 * DAY)
     scene.begin(scene.pool.list())
-    await scene.rounds.begin(scene.pool.list())
-    async with scene.running():
+    async with scene.running(scene.pool.list()):
         await turned(scene, SUPER, 60)
         assert len({ident for _, ident, _ in scene.web.calls}) < 60
         await turned(scene, SUPER, 900)
@@ -591,8 +583,7 @@ async def test_after_a_long_stop_what_was_missed_is_caught_up_with_but_not_all_a
 @pytest.mark.usefixtures("calm")
 async def test_a_way_that_is_left_alone_loses_no_turn_of_the_schedule() -> None:
     scene = told(lambda: Scene(several(200, SUPER), tier=SUPER))
-    await scene.rounds.begin(scene.pool.list())
-    async with scene.running():
+    async with scene.running(scene.pool.list()):
         scene.web.says["*"] = problem(Kind.CHALLENGE)
         await scene.by_hand("acc_1", modes=["fast"])
         await turned(scene, SUPER, 240)
@@ -606,11 +597,10 @@ async def test_a_way_that_is_left_alone_loses_no_turn_of_the_schedule() -> None:
 @pytest.mark.usefixtures("calm")
 async def test_accounts_that_are_gone_or_moved_are_not_asked_for_in_their_old_place() -> None:
     scene = told(lambda: Scene(several(50, SUPER), tier=HEAVY))
-    await scene.rounds.begin(scene.pool.list())
     for number in range(25):
         scene.pool.remove(f"acc_{number}")
     for number in range(25, 30):
         scene.pool.replace(msgspec.structs.replace(scene.get(f"acc_{number}"), tier=HEAVY))
-    async with scene.running():
+    async with scene.running(scene.pool.list()):
         await turned(scene, SUPER, 2 * HOUR)
     assert {ident for _, ident, _ in scene.web.calls} == {f"acc_{number}" for number in range(30, 50)}

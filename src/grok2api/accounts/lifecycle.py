@@ -250,7 +250,7 @@ QUESTIONED: Mapping[tuple[State, Outcome], Next] = {
 
 def questioned(account: Account, problem: Problem, now: float) -> Account:
     """The account after the upstream refused to tell its quota."""
-    step = QUESTIONED.get((account.state, OUTCOMES[problem.kind]))
+    step = QUESTIONED.get((account.state, outcome_of(False, problem)))
     if step is None or (step.to is _SUSPECT and _answered_lately(account, now)):
         return account
     said = f"{problem.kind}: {problem.message}"

@@ -129,6 +129,11 @@ DEFAULT_WINDOWS: Mapping[Tier, Mapping[str, Window]] = {
     Tier.API: {},
 }
 
+#: The windows of an account whose tier nobody named: those that it has whatever its tier is.
+_ASSUMED: Mapping[str, Window] = {
+    mode: window for mode, window in DEFAULT_WINDOWS[Tier.BASIC].items() if mode not in WEB_MODES
+}
+
 
 def new_account(
     ident: str, secret: str, kind: Kind, tier: Tier | None, now: float, *, tags: tuple[str, ...] = ()
@@ -137,9 +142,7 @@ def new_account(
 
     Without a tier it is taken for basic, and no quota of grok.com is assumed until it has been told (`tier_known`).
     """
-    windows = DEFAULT_WINDOWS[tier or Tier.BASIC]
-    if tier is None:
-        windows = {mode: window for mode, window in windows.items() if mode not in WEB_MODES}
+    windows = DEFAULT_WINDOWS[tier] if tier is not None else _ASSUMED
     tier = tier or Tier.BASIC
     return Account(id=ident, secret=secret, kind=kind, tier=tier, tags=tags, windows=windows, created_at=now)
 
@@ -150,7 +153,7 @@ _UNTOUCHED: Mapping[str, Rest] = {}
 
 def slim(account: Account) -> Account:
     """The same account, holding once with all others what is alike: accounts that come from a store share nothing."""
-    windows = DEFAULT_WINDOWS[account.tier]
+    windows = DEFAULT_WINDOWS[account.tier] if account.tier_known else _ASSUMED
     if account.windows is windows or account.windows != windows:
         windows = account.windows
     rests = account.rests or _UNTOUCHED

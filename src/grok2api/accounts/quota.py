@@ -26,7 +26,7 @@ def learn(
 ) -> Account:
     """The account after the upstream told its quota of `mode`, asked for at `asked_at`.
 
-    Fresh quota ends the mode's rest (P2), strikes, and a doubt about the session, unless these are newer than the
+    Fresh quota ends strikes, the mode's rest (P2) and a doubt about the session, unless they are newer than the
     question; none left rests the mode until the window ends. The upstream tells no reset time, so a window is taken
     to begin with its last use, or now, or earlier when that is known. A basic account's `fast` is 30 a day whatever
     is told.

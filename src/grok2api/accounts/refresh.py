@@ -20,10 +20,10 @@ import structlog
 
 from grok2api.accounts.asking import Answer, Asking
 from grok2api.accounts.lifecycle import Effect, Exhausted, RefreshQuota, questioned
-from grok2api.accounts.model import Account, State, current, moved
+from grok2api.accounts.model import Account, State, moved
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.quota import TELLING_MODES, alive, infer_tier, learn, told_tier, untold
-from grok2api.accounts.resting import Policy
+from grok2api.accounts.resting import Policy, awake
 from grok2api.accounts.wishes import ALL, Question, Wishes
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.catalog import TIER_MODES, WEB_MODES, Tier
@@ -38,6 +38,8 @@ _BEAT_SEC = 0.25
 _RETRY_SEC = 300.0
 _LONGEST_RETRY_SEC = 6 * 3600.0
 _JITTER_SEC = 30.0
+#: Whoever wants the whole pool asked about waits while so many questions wait.
+_CROWD = 1000
 
 _INTERVALS: Mapping[Tier, float] = MappingProxyType({Tier.BASIC: 86400.0, Tier.SUPER: 7200.0, Tier.HEAVY: 7200.0})
 
@@ -110,6 +112,8 @@ class Refresher:
         self._sleep = sleep
         self._wishes = Wishes()
         self._woken = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
         self._looking: set[asyncio.Task[None]] = set()
         self._tries: dict[str, int] = {}
 
@@ -132,6 +136,17 @@ class Refresher:
         """Have an account asked about a mode, or about all, in `delay` seconds."""
         self._wishes.put((ident, mode), self._now() + delay)
         self._woken.set()
+        if self.crowded:
+            self._roomy.clear()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many questions wait that whoever wants many more had better wait too."""
+        return len(self._wishes) >= _CROWD
+
+    async def has_room(self) -> None:
+        """Return when it is not crowded."""
+        await self._roomy.wait()
 
     @property
     def waiting(self) -> int:
@@ -190,6 +205,8 @@ class Refresher:
     async def _serve(self) -> None:
         while True:
             await self._woken.wait()
+            if not self.crowded:
+                self._roomy.set()
             if len(self._looking) >= self._options().concurrency:
                 await asyncio.wait(self._looking, return_when=asyncio.FIRST_COMPLETED)
             elif (question := self._wishes.pop(self._now())) is not None:
@@ -285,7 +302,7 @@ class Refresher:
                 known = alive(known, answer.asked_at)
             else:
                 known = learn(known, answer.mode, answer.told, now, policy, answer.asked_at)
-        return current(known, now)
+        return awake(known, now)
 
 
 def _counts(account: Account, mode: str) -> bool:

@@ -8,6 +8,7 @@ on from there, faster until it has caught up, but never all at once.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -18,6 +19,7 @@ from grok2api.accounts.quota import is_spent
 from grok2api.accounts.refresh import SERVING, Refresher, RefreshOptions
 from grok2api.accounts.wheel import Wheel
 from grok2api.catalog import TIER_MODES, Tier
+from grok2api.transport.tasks import spawn
 
 #: The tiers that are asked about on schedule. An official key tells no quota.
 TIERS = (Tier.BASIC, Tier.SUPER, Tier.HEAVY)
@@ -59,13 +61,22 @@ class Rounds:
         self._rng = rng
         self._memory = memory
         self._wheel = Wheel()
-        self._turned: dict[Tier, float] = {}
+        self._turned = dict.fromkeys(TIERS, now())
 
-    async def begin(self, accounts: Iterable[Account]) -> None:
-        """Take up the accounts that are here, and the rounds where they were left. Raises what the memory raises."""
+    @asynccontextmanager
+    async def running(self, accounts: Iterable[Account]) -> AsyncIterator[None]:
+        """Take up the rounds where they were left, and by and by the accounts that are here. Raises as the memory."""
         values = await self._memory.all()
         self._turned = {tier: _moment(values.get(_key(tier), ""), self._now()) for tier in TIERS}
-        for number, account in enumerate(accounts):
+        joining = spawn(self._join_all(accounts), "accounts join the rounds")
+        try:
+            yield
+        finally:
+            joining.cancel()
+            await asyncio.gather(joining, return_exceptions=True)
+
+    async def _join_all(self, accounts: Iterable[Account]) -> None:
+        for number, account in enumerate(accounts, 1):
             self.join(account)
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
@@ -82,8 +93,8 @@ class Rounds:
     async def turn(self, tier: Tier) -> None:
         """Have those accounts of a tier asked about that are due since the last turn."""
         now, length, tick = self._now(), self._options().interval_sec[tier], self.every(tier)
-        if self._refresher.asking.until("fast") > now:
-            return  # what is due meanwhile is caught up with when the way is open again
+        if self._refresher.crowded or self._refresher.asking.until("fast") > now:
+            return  # what is due meanwhile is caught up with later
         start = max(min(self._turned[tier], now), now - length)
         end = min(now, start + _CATCH_UP * tick)
         async for account in self._serving(self._wheel.passed(start, end, length)):
@@ -99,6 +110,7 @@ class Rounds:
             for mode in _spent(account, self._now()):
                 self._refresher.want(account.id, mode)
                 questions += 1
+            await self._refresher.has_room()
         if questions:
             _log.info("nobody could be chosen; asking about what is spent", questions=questions)
 

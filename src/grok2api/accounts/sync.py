@@ -6,7 +6,7 @@ change is taken over in slices, with everybody else's turn between them: no stre
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -31,7 +31,7 @@ class AccountSource(Protocol):
     async def ids(self) -> set[str]: ...
 
 
-def _nobody(accounts: Collection[Account]) -> None:
+def _nobody(accounts: Sequence[Account]) -> None:
     """Nobody wants to know."""
 
 
@@ -45,7 +45,7 @@ class Sync:
         pool: AccountPool,
         mark: Callable[[Iterable[str]], None],
         revision: int,
-        joined: Callable[[Collection[Account]], None] = _nobody,
+        joined: Callable[[Sequence[Account]], None] = _nobody,
     ) -> None:
         self._source = source
         self._pool = pool
@@ -62,7 +62,7 @@ class Sync:
         changed = await self._source.load(since=self.revision)
         alive = await self._source.ids()
         for some in _slices(changed, TAKEN):
-            self._joined(self._take(some))
+            self._take(some)
             await asyncio.sleep(0)
         for idents in _slices(here, LOOKED_AT):
             for ident in idents:
@@ -72,25 +72,19 @@ class Sync:
         self.revision = revision
         return True
 
-    def _take(self, stored: Iterable[Account]) -> list[Account]:
-        """The accounts as the pool has them from now on."""
+    def _take(self, stored: Iterable[Account]) -> None:
         fresh: list[Account] = []
-        changed: list[str] = []
-        taken: list[Account] = []
+        changed: list[Account] = []
         for account in stored:
             known = self._pool.get(account.id)
             if known is None:
                 fresh.append(account)
-            elif known.revision == account.revision:
-                account = known
-            else:
-                account = merged(known, account)
-                self._pool.replace(account)
-                changed.append(account.id)
-            taken.append(account)
+            elif known.revision != account.revision:
+                changed.append(merged(known, account))
+                self._pool.replace(changed[-1])
         self._pool.add_many(fresh)
-        self._mark(changed)
-        return taken
+        self._mark(account.id for account in changed)
+        self._joined([*fresh, *changed])
 
 
 def _slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:

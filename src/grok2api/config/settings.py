@@ -191,7 +191,8 @@ class Refresh(Section, frozen=True, kw_only=True):
     basic_interval_sec: Annotated[
         float,
         About(
-            "Seconds between two looks at a basic account; under `random` how long a limit without a hint rests it.",
+            "Between two looks at a basic account. Under `random`: how long a mode of it rests after a rate limit that "
+            "names no time.",
             low=1,
         ),
     ] = 86400
