@@ -95,7 +95,8 @@ async def test_a_film_is_held_by_one_until_its_time_is_over(videos: VideoStore) 
     assert [one.id for one in await videos.take("c", 21.0, 31.0, 9)] == ["video_1", "video_2"]
     held = await videos.get("video_0")
     taken = await videos.get("video_2")
-    assert held is not None and taken is not None
+    assert held is not None
+    assert taken is not None
     assert (held.progress, taken.progress) == (40, 0)
 
 
