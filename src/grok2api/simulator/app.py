@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from grok2api.simulator import console, control, grok, grok_socket
+from grok2api.simulator import assets, console, control, grok, grok_socket, imagine, posts, uploads
 from grok2api.simulator.sending import WORLD, Endpoint, endpoint
 from grok2api.simulator.world import World
 
@@ -23,6 +23,15 @@ ENDPOINTS: tuple[tuple[str, str, str, Endpoint], ...] = (
     ("web", "POST", "/rest/app-chat/conversations/{conversation}/responses", grok.next_turn),
     ("rate_limits", "POST", "/rest/rate-limits", grok.rate_limits),
     ("session", "GET", "/api/auth/session", grok.session),
+    ("upload", "POST", "/rest/app-chat/upload-file", uploads.upload),
+    ("upload", "POST", "/http/upload-file-v2/direct", uploads.upload_form),
+    ("assets", "GET", "/rest/assets", assets.listing),
+    ("asset_delete", "DELETE", "/rest/assets-metadata/{asset}", assets.delete),
+    ("download", "GET", "/users/{path:.+}", assets.download),
+    ("public", "GET", "/public/imagine-public/images/{name}", assets.public),
+    ("public", "GET", "/public/imagine-public/share-videos/{name}", assets.public),
+    ("post", "POST", "/rest/media/post/create", posts.create),
+    ("share", "POST", "/rest/media/post/create-link", posts.share),
     ("console", "POST", "/v1/responses", console.responses),
     ("dpop_token", "POST", "/v1/dpop/token", console.dpop_token),
     ("usage", "GET", "/v1/usage", console.usage),
@@ -50,7 +59,12 @@ class Running(msgspec.Struct, frozen=True):
 
 def upstream_settings(url: str) -> dict[str, str]:
     """The gateway's settings for a simulator at `url`, by dotted name; other URLs are derived from these."""
-    return {"upstream.web.base_url": url, "upstream.console.base_url": url}
+    return {
+        "upstream.web.base_url": url,
+        "upstream.web.assets_url": url,
+        "upstream.web.public_url": f"{url}/public",
+        "upstream.console.base_url": url,
+    }
 
 
 def make_app(world: World) -> web.Application:
@@ -60,6 +74,7 @@ def make_app(world: World) -> web.Application:
     for name, method, path, answer in ENDPOINTS:
         app.router.add_route(method, path, endpoint(name, answer))
     app.router.add_get("/ws/mgw/", grok_socket.connect)
+    app.router.add_get("/ws/imagine/listen", imagine.connect)
     app.router.add_routes(control.ROUTES)
     return app
 
