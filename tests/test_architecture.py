@@ -52,7 +52,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users")
+SHELL = ("*.adapter", "*_adapter", "*.access", "*.asking", "*.users")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {

@@ -81,6 +81,10 @@ class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
     account: str = ""
 
 
+#: The code of UNREACHABLE when the call may have been read: it was sent, and no answer came.
+UNANSWERED = "upstream_unanswered"
+
+
 class TransportError(Exception):
     """The way to the upstream failed; `problem` is UNREACHABLE, TIMEOUT or CUT."""
 
@@ -115,7 +119,11 @@ class Socket(Protocol):
 
     async def send(self, text: str) -> None: ...
 
-    def messages(self) -> AsyncIterator[str]:
+    async def ping(self) -> None:
+        """Send a ping of the protocol's own; nobody need wait for its answer. Raises `TransportError`."""
+        ...
+
+    def messages(self) -> AsyncGenerator[str, None]:
         """The text frames until the other side closes. Raises `TransportError` when it breaks."""
         ...
 
