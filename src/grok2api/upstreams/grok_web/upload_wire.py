@@ -68,7 +68,8 @@ def read_upload(body: bytes, options: WebOptions) -> FileRef:
 
 
 def _json(file: Upload, mime: str) -> bytes:
-    head = msgspec.json.encode({"fileName": file.name, "fileMimeType": mime, "content": ""})
+    name = file.name.encode("utf-8", "replace").decode()
+    head = msgspec.json.encode({"fileName": name, "fileMimeType": mime, "content": ""})
     body = BytesIO()
     body.write(head[:-2])
     view = memoryview(file.data)
