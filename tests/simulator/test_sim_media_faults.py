@@ -51,7 +51,8 @@ IMAGINE = {
     "error": ("error=8", lambda t: [(one["type"], one["err_code"]) for one in t] == [("error", "rate_limit_exceeded")]),
     "unknown": ("unknown", lambda t: t[0]["current_status"] == "something_new"),
     "429": ("429", lambda t: t[0]["err_code"] == "rate_limit_exceeded"),
-    "403-anti-bot": ("403-anti-bot", lambda t: t[0]["err_code"] == "anti-bot"),
+    "403-anti-bot": ("403-anti-bot", lambda t: "anti-bot" in t[0]["err_msg"]),
+    "403-moderated": ("403-moderated", lambda t: t[0]["err_msg"].startswith("content-moderated: ")),
 }
 
 #: In an edit that makes two pictures.

@@ -201,6 +201,7 @@ def in_band(delivery: Delivery) -> InBand:
         body = msgspec.json.decode(delivery.body)
         inner = body["error"] if isinstance(body.get("error"), dict) else body
         words = str(inner.get("message") or inner.get("error") or "Something failed.")
+        words = f"{inner['code']}: {words}" if isinstance(inner.get("code"), str) else words
     except (msgspec.DecodeError, AttributeError):
         words = "Something failed."
     return InBand(_CODES.get(delivery.status, 13), words)

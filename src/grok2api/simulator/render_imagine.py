@@ -15,7 +15,12 @@ from grok2api.simulator.holdings import FORMS
 from grok2api.simulator.render import Frame, FrameKind, Ids, InBand, Rendered, RenderOptions, encode
 from grok2api.simulator.script import Picture, Script
 
-_CODES: Mapping[int, str] = {3: "invalid_request", 7: "anti-bot", 8: "rate_limit_exceeded", 16: "unauthenticated"}
+_CODES: Mapping[int, str] = {
+    3: "invalid_request",
+    7: "permission-denied",
+    8: "rate_limit_exceeded",
+    16: "unauthenticated",
+}
 _SIZES: Mapping[str, tuple[int, int]] = {
     "1:1": (1024, 1024),
     "2:3": (832, 1248),

@@ -7,7 +7,7 @@ import base64
 import binascii
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from grok2api.simulator.accounts import SimAccount
 from grok2api.simulator.answering import check_state, faults_of, habits, refusal, spoil
@@ -42,16 +42,29 @@ async def upload(world: World, request: web.Request, entry: Entry) -> Delivery:
 async def upload_form(world: World, request: web.Request, entry: Entry) -> Delivery:
     """`POST /http/upload-file-v2/direct`: the newer form, with one part `file`."""
     account = signed_in(world, entry, WIRE)
-    form = await request.post()
-    part = form.get("file")
-    if not isinstance(part, web.FileField):
+    parts = await _parts(request)
+    if "file" not in parts:
         raise grpc_error(400, 3, "There is no file.")
-    data = part.file.read()
-    source = form.get("file_source")
-    entry.body = {"fileName": part.filename, "fileMimeType": part.content_type, "bytes": len(data)}
-    if source is not None:
-        entry.body["file_source"] = str(source)
-    return _taken(world, entry, account, part.filename, part.content_type, data, newer=True)
+    name, mime, data = parts["file"]
+    entry.body = {"fileName": name, "fileMimeType": mime, "bytes": len(data)}
+    if "file_source" in parts:
+        entry.body["file_source"] = parts["file_source"][2].decode("utf-8", "replace")
+    return _taken(world, entry, account, name, mime, data, newer=True)
+
+
+async def _parts(request: web.Request) -> dict[str, tuple[str, str, bytes]]:
+    """The parts of a form: name -> file name, type, bytes. Stops with 400 when it is none."""
+    if request.content_type != "multipart/form-data":
+        raise grpc_error(400, 3, "The body is not a form.")
+    found = {}
+    try:
+        async for part in await request.multipart():
+            if isinstance(part, BodyPartReader) and part.name:
+                mime = part.headers.get("Content-Type", "application/octet-stream")
+                found[part.name] = (part.filename or "", mime, bytes(await part.read()))
+    except ValueError as broken:
+        raise grpc_error(400, 3, "The form is broken.") from broken
+    return found
 
 
 def _taken(

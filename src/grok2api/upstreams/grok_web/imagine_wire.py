@@ -316,16 +316,16 @@ class Imagine:
     def finish(self, problem: Problem | None = None) -> list[MediaFact]:
         """The last facts: unfinished pictures where better ones are missing, and how it ended.
 
-        `problem` is what kept the run from going on; a run that made something and could go no further is complete.
+        `problem` is what kept the run from going on. Then, and after an error, another account may draw the rest, and
+        unfinished pictures are let go; a run that could only make no more is complete with what it has.
         """
-        out: list[MediaFact] = []
-        for artifact, number in self._spares[: self._request.n - self.made]:
-            out.append(Made(artifact, number))
-        self.made += len(out)
+        missing = self._request.n - self.made
         refused = problem or (None if self._is_silence else self._final)
-        if self.made and (refused is None or self.made >= self._request.n):
-            return [*out, Completed(self.made, self.withheld)]
-        return [*out, Failed(self._why(refused))]
+        if refused is not None and missing:
+            return [Failed(refused)]
+        out: list[MediaFact] = [Made(artifact, number) for artifact, number in self._spares[:missing]]
+        self.made += len(out)
+        return [*out, Completed(self.made, self.withheld) if self.made else Failed(self._why())]
 
     @property
     def _final(self) -> Problem | None:
@@ -336,10 +336,9 @@ class Imagine:
     def _is_silence(self) -> bool:
         return self._problem is not None and self._problem.kind is Kind.TIMEOUT
 
-    def _why(self, refused: Problem | None) -> Problem:
-        told = refused or self._final
-        if told is not None:
-            return told
+    def _why(self) -> Problem:
+        if self._final is not None:
+            return self._final
         if self.withheld:
             return withheld()
         if self._problem is not None:

@@ -99,7 +99,7 @@ class Reading:
         for fact in facts:
             match fact:
                 case Progressed(percent):
-                    self._advance(min(self._from + percent * (self._to - self._from) // 100, self._to - 1), out)
+                    self._advance(min(self._part(percent), self._to - 1), out)
                 case Produced(url, kind, ident) if kind == self._kind and self.made < self._wanted:
                     self._make(artifact_at(url, kind, ident, self._options), out)
                 case Said(text) if len(self._words) < _WORDS:
@@ -112,6 +112,10 @@ class Reading:
                     pass
         return out
 
+    def _part(self, percent: int) -> int:
+        """The whole run's progress, when the next result is at `percent`."""
+        return self._from + (self._to - self._from) * (100 * self.made + percent) // (100 * self._wanted)
+
     def _advance(self, percent: int, out: list[MediaFact]) -> None:
         if percent > self._percent:
             self._percent = percent
@@ -120,8 +124,7 @@ class Reading:
     def _make(self, artifact: Artifact, out: list[MediaFact]) -> None:
         self.made += 1
         self.problem = None
-        if self.made >= self._wanted:
-            self._advance(self._to, out)
+        self._advance(self._part(0), out)
         out.append(Made(artifact, self._first + self.made - 1))
 
     def _end(self, problem: Problem | None) -> None:
