@@ -45,13 +45,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt's work: the request as this upstream shall see it, the mode paid for, and who pays."""
+    """One attempt's work: the request as this upstream shall see it, the mode paid for, and who pays.
+
+    attachments: ids of files that were sent for this account and belong to the last message.
+    """
 
     request: Request
     model: Model
     mode: str
     credential: Credential
     request_id: str
+    attachments: tuple[str, ...] = ()
 
 
 class Upstream(Protocol):

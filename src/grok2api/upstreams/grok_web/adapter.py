@@ -76,7 +76,7 @@ class GrokWeb:
 
     async def _over_http(self, task: Task, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
         message = flatten(task.request.messages)
-        call = chat_call(message, _mode(task), task.credential, options, self._new_id())
+        call = chat_call(message, _mode(task), task.credential, options, self._new_id(), task.attachments)
         async with self._http.send(call) as answer:
             if answer.status != 200:
                 yield [Failed(await refusal(answer))]
@@ -95,11 +95,13 @@ class GrokWeb:
             beating(lambda: socket.send(gateway.ping(self._now_ms())), options.ping_sec),
         ):
             await socket.send(gateway.session_create(_mode(task), options))
-            async with aclosing(self._talk(socket, message, options)) as told:
+            async with aclosing(self._talk(socket, message, task.attachments, options)) as told:
                 async for facts in told:
                     yield facts
 
-    async def _talk(self, socket: Socket, message: str, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
+    async def _talk(
+        self, socket: Socket, message: str, files: tuple[str, ...], options: WebOptions
+    ) -> AsyncGenerator[list[Fact], None]:
         parser = gateway.GatewayParser(options)
         asked = False
         try:
@@ -111,7 +113,8 @@ class GrokWeb:
                     return
                 if parser.session_id and not asked:
                     asked = True
-                    for question in gateway.ask(parser.session_id, message, self._new_id(), self._now_ms(), options):
+                    asking = gateway.ask(parser.session_id, message, self._new_id(), self._now_ms(), options, files)
+                    for question in asking:
                         await socket.send(question)
         except TransportError as error:
             yield parser.broken(error.problem)
