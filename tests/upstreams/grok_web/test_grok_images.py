@@ -93,6 +93,14 @@ async def test_a_round_that_goes_otherwise_ends_as_it_should(simulator, words):
     assert (end_of(facts), handshakes) == IMAGINE[words]
 
 
+@pytest.mark.parametrize("word", ["bye", "drop"])
+async def test_a_socket_that_is_closed_after_each_round_is_opened_anew_and_no_round_is_lost(simulator, word):
+    async with connected(simulator) as grok:
+        assert end_of(await make(grok, ImageRequest(prompt=prompt(word), n=7))) == "completed 7 0"
+    journal = simulator.world.journal
+    assert [len(journal.of(name)) for name in ("imagine_handshake", "imagine")] == [2, 2]
+
+
 async def test_what_was_made_before_an_error_is_told(simulator):
     simulator.world.on(endpoint="imagine", fault=["slots@1", "bye"], times=1)
     simulator.world.on(endpoint="imagine_handshake", fault="429=7", nth=2)

@@ -110,7 +110,7 @@ def test_a_moderated_slot_is_withheld_and_asked_for_again():
     run = running(2)
     messages = (start("a"), start("b", 1), image("a"), image("b", order=1), completed("a", moderated=True))
     facts = fed(run, *messages, completed("b", 1))
-    assert run.round.over
+    assert (run.round.settled, run.round.over) == (True, False)
     run.end_round()
     assert (run.made, run.withheld, run.wants_round) == (1, 1, True)
     asked = json.loads(run.begin(5, "r-2")[1])["item"]["content"][0]["properties"]["num_generations"]
@@ -170,9 +170,9 @@ def test_a_long_run_reads_a_round_to_its_end_before_the_next():
     for place, name in enumerate("abcdef"):
         messages += [image(name, order=place), completed(name, place)]
     fed(run, *messages)
-    assert not run.round.over
+    assert (run.round.settled, run.round.over) == (False, False)
     fed(run, image("g", order=6), completed("g", 6))
-    assert run.round.over
+    assert (run.round.settled, run.round.over) == (True, False)
 
 
 def test_slots_of_an_earlier_round_that_are_still_talked_about_are_passed_over():

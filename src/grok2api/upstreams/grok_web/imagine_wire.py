@@ -122,22 +122,17 @@ class Slot:
 
 
 class Round:
-    """One round, in which `asked` pictures were asked for and `missing` are wanted in all.
+    """One round, in which so many pictures are `missing`.
 
     first: the number of its first slot. gone: ids of slots of earlier rounds, which may still be talked about.
     settled: every slot that has started is done, though another may still start. over: nothing more is to be read.
     problem: the error that ended it.
     """
 
-    __slots__ = (
-        "_asked", "_first", "_gone", "_missing", "_options", "made", "problem", "slots", "strange", "withheld",
-    )  # fmt: skip
+    __slots__ = ("_first", "_gone", "_missing", "_options", "made", "problem", "slots", "strange", "withheld")
 
-    def __init__(
-        self, options: WebOptions, asked: int, missing: int, first: int = 0, gone: Collection[str] = ()
-    ) -> None:
+    def __init__(self, options: WebOptions, missing: int, first: int = 0, gone: Collection[str] = ()) -> None:
         self._options = options
-        self._asked = asked
         self._missing = missing
         self._first = first
         self._gone = gone
@@ -153,8 +148,7 @@ class Round:
 
     @property
     def over(self) -> bool:
-        whole = self.settled and len(self.slots) >= self._asked
-        return self.problem is not None or self.made >= self._missing or whole
+        return self.problem is not None or self.made >= self._missing
 
     def feed(self, text: str) -> list[MediaFact]:
         """The facts of one message; progress is told by `percents`."""
@@ -253,7 +247,8 @@ class Imagine:
     """The run: rounds until there are `request.n` pictures.
 
     `wants_round` says whether to ask once more, and `begin` gives the messages to send. Then `feed` it every message,
-    until `round.over`, or until the socket has nothing more to say; `end_round` closes the round, and `finish` the run.
+    until the round is `over`, or until it is `settled` and the socket has nothing more to say; `end_round` closes the
+    round, and `finish` the run.
     """
 
     def __init__(self, request: ImageRequest, options: WebOptions, *, pro: bool) -> None:
@@ -269,7 +264,7 @@ class Imagine:
         self._strange = b""
         self._problem: Problem | None = None
         self._stopped = False
-        self.round = Round(options, 0, 0)
+        self.round = Round(options, 0)
         self.made = 0
         self.withheld = 0
 
@@ -286,7 +281,7 @@ class Imagine:
         missing = self._request.n - self.made
         self._rounds += 1
         count = min(missing, SLOTS[self._pro])
-        self.round = Round(self._options, count, missing, self._slots, self._ids)
+        self.round = Round(self._options, missing, self._slots, self._ids)
         asking = ask(self._request, count, self._options, now_ms + 1, request_id, pro=self._pro)
         return reset(now_ms), asking
 
@@ -302,7 +297,7 @@ class Imagine:
 
     def end_round(self, problem: Problem | None = None, *, last: bool = False) -> None:
         """The round is over, or the socket is. `problem` says what went wrong; after the `last` there is no other."""
-        ended, self.round = self.round, Round(self._options, 0, 0)
+        ended, self.round = self.round, Round(self._options, 0)
         self._ids.update(slot.id for slot in ended.slots)
         self.made += ended.made
         self.withheld += ended.withheld

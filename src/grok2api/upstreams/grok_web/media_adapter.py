@@ -4,7 +4,7 @@ Four ways of making: a chat that draws (lite), the imagine socket in rounds, an 
 limited twice, between two signs of life and altogether. Closing the generator that `make` returns ends the connection.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from typing import assert_never
 
@@ -128,9 +128,8 @@ class GrokMedia:
         ):
             lasts = True
             while lasts and run.wants_round:
-                for text in run.begin(int(self._now() * 1000), self._new_id()):
-                    await socket.send(text)
-                hearing = _Hearing(socket, run, options)
+                asking = run.begin(int(self._now() * 1000), self._new_id())
+                hearing = _Hearing(socket, run, asking, options)
                 async with aclosing(hearing.told()) as told:
                     async for facts in told:
                         yield facts
@@ -250,34 +249,41 @@ class GrokMedia:
 
 
 class _Hearing:
-    """One round as it is heard. `lasts` says afterwards whether the socket can serve another."""
+    """One round, asked for and heard. `lasts` says afterwards whether the socket can serve another."""
 
-    def __init__(self, socket: Socket, run: Imagine, options: WebOptions) -> None:
+    def __init__(self, socket: Socket, run: Imagine, asking: Iterable[str], options: WebOptions) -> None:
         self._socket = socket
         self._run = run
+        self._asking = asking
         self._options = options.media
         self._pace = _picture_pace(options)
         self.lasts = True
 
     async def told(self) -> Told:
+        """The facts of the round. Once its slots are done the socket has a moment to close, or to begin another."""
         problem, silent = None, False
         async with aclosing(self._socket.messages()) as messages:
-            while not self._run.round.over and self.lasts:
+            while not self._run.round.over:
                 settled = self._run.round.settled
                 try:
-                    patience = self._options.goodbye_sec if settled else None
-                    facts = self._run.feed(await self._pace.wait(anext(messages), patience))
+                    facts = self._run.feed(await self._next(messages, settled=settled))
                 except StopAsyncIteration:
                     self.lasts = False
+                    break
                 except TransportError as error:
-                    silent = error.problem.kind is Kind.TIMEOUT and not settled
-                    self.lasts = error.problem.kind is Kind.TIMEOUT and settled
-                    problem = None if settled else error.problem
-                    if settled:
-                        break
-                else:
-                    yield facts
+                    timed_out = error.problem.kind is Kind.TIMEOUT
+                    self.lasts = settled and timed_out
+                    if not settled:
+                        problem, silent = error.problem, timed_out
+                    break
+                yield facts
         self._run.end_round(problem, last=silent)
+
+    async def _next(self, messages: AsyncGenerator[str, None], *, settled: bool) -> str:
+        asking, self._asking = self._asking, ()
+        for text in asking:
+            await self._socket.send(text)
+        return await self._pace.wait(anext(messages), self._options.goodbye_sec if settled else None)
 
 
 class _Segment:
