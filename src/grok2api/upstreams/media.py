@@ -84,8 +84,8 @@ class Maker(Protocol):
 class Files(Protocol):
     """Keeps files for accounts."""
 
-    async def upload(self, credential: Credential, file: Upload) -> FileRef:
-        """Send a file; the reference is good for this account only."""
+    async def upload(self, credential: Credential, file: Upload, *, imagine: bool = False) -> FileRef:
+        """Send a file, for a chat or to `imagine` with; the reference is good for this account only."""
         ...
 
     def download(self, credential: Credential, artifact: Artifact) -> AbstractAsyncContextManager[Download]:

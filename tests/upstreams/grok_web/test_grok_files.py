@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from media_rig import IMAGE, LITE, ME, OTHER, artifacts, connected, fetch, make, sent
+from media_rig import IMAGE, LITE, ME, OTHER, VIDEO, artifacts, connected, fetch, make, sent
 
 from fake_http import FakeAnswer, FakeHttp
-from grok2api.canonical.media import Artifact, ImageRequest
+from grok2api.canonical.media import Artifact, ImageRequest, VideoRequest
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.upstreams.base import TransportError
 from grok2api.upstreams.grok_web.files_adapter import GrokFiles
@@ -250,6 +250,24 @@ async def test_a_file_of_another_account_is_not_to_be_had(simulator):
         [artifact] = artifacts(await make(grok, ImageRequest(prompt="a cat"), LITE))
         problem = await problem_of(fetch(grok, artifact, OTHER))
     assert (problem.kind, problem.upstream_status) == (Kind.UPSTREAM, 403)
+
+
+async def test_a_large_file_arrives_whole(simulator):
+    large = Upload("large.png", "image/png", b"\x89PNG" + bytes(2_000_003))
+    for form in ("json", "multipart"):
+        async with connected(simulator, upload=form) as grok:
+            reference = await grok.files.upload(ME, large)
+            assert await fetch(grok, Artifact(id=reference.id, url=reference.url)) == large.data
+
+
+async def test_a_film_that_is_shared_opens_without_a_cookie(simulator):
+    async with connected(simulator) as grok:
+        [film] = artifacts(await make(grok, VideoRequest(prompt="a cat"), VIDEO))
+        shared = await grok.files.share(ME, film.id)
+        assert not shared.bound
+        assert await fetch(grok, shared, OTHER) == await fetch(grok, film)
+        assert (await problem_of(grok.files.share(OTHER, film.id))).kind is Kind.NOT_FOUND
+    assert not any("cookie" in entry.headers for entry in simulator.world.journal.of("public"))
 
 
 async def test_the_users_id_is_asked_for_where_no_path_is_told():

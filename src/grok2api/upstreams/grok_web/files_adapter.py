@@ -8,11 +8,12 @@ configured host of account files only.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from grok2api.canonical.media import Artifact
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.upstreams.base import Credential, Http, HttpAnswer, TransportError
-from grok2api.upstreams.grok_web import assets_wire
+from grok2api.upstreams.grok_web import assets_wire, media_post_wire
 from grok2api.upstreams.grok_web.asking import Pace, whole
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.upload_wire import read_upload, upload_call
@@ -20,6 +21,8 @@ from grok2api.upstreams.grok_web.users import Users
 from grok2api.upstreams.media import Asset, FileRef, Upload
 
 _MOST_PAGES = 1000
+#: Above this many bytes a file is put into its form in a thread: it would hold the loop for over a millisecond.
+_OFF_LOOP = 512 * 1024
 
 
 class GrokFiles:
@@ -37,7 +40,8 @@ class GrokFiles:
         """Send a file, for a chat or to `imagine` with; the reference is good for this account only."""
         options = self._options()
         async with self._turn(options.media.uploads_at_once):
-            call = upload_call(file, credential, options, self._new_id(), imagine=imagine)
+            build = partial(upload_call, file, credential, options, self._new_id(), imagine=imagine)
+            call = await asyncio.to_thread(build) if len(file.data) > _OFF_LOOP else build()
             body = await whole(self._http, call, options.media.upload_timeout)
         reference = read_upload(body, options)
         if reference.url:
@@ -69,6 +73,14 @@ class GrokFiles:
         except Refusal as refusal:
             if refusal.problem.kind is not Kind.NOT_FOUND:
                 raise
+
+    async def share(self, credential: Credential, post_id: str) -> Artifact:
+        """Make the film of a post public: from then on it opens for everybody, without a cookie."""
+        options = self._options()
+        call = media_post_wire.share_call(post_id, credential, options, self._new_id())
+        media_post_wire.read_share(await whole(self._http, call, options.media.list_timeout))
+        url = media_post_wire.shared_film_url(post_id, options)
+        return assets_wire.artifact_at(url, "video", post_id, options)
 
     @asynccontextmanager
     async def download(self, credential: Credential, artifact: Artifact) -> AsyncIterator["Fetched"]:
