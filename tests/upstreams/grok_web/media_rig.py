@@ -34,7 +34,7 @@ class Grok(NamedTuple):
 
 def options_for(url: str, **media: Any) -> WebOptions:
     """Settings that point at a simulator; patience is short, because nothing here takes long."""
-    given = {"public_url": f"{url}/public", "goodbye_sec": 0.05, "image_timeout": 5.0, "video_timeout": 5.0, **media}
+    given = {"public_url": f"{url}/public", "goodbye_sec": 0.25, "image_timeout": 5.0, "video_timeout": 5.0, **media}
     return WebOptions(base_url=url, assets_url=url, media=MediaOptions(**given), soft_stop_grace_sec=0.1)
 
 

@@ -139,7 +139,7 @@ async def test_a_refused_handshake_is_judged_like_any_answer(simulator, fault, k
 
 async def test_S7_a_socket_that_falls_silent_ends_with_what_there_is(simulator):
     simulator.world.on(endpoint="imagine", fault="pause@5=30")
-    async with connected(simulator, image_silence=0.1) as grok:
+    async with connected(simulator, image_silence=0.5) as grok:
         facts = await make(grok, ImageRequest(prompt=prompt(), n=2))
     assert (len(artifacts(facts)), end_of(facts)) == (2, "completed 2 0")
     assert [artifact.preview for artifact in artifacts(facts)] == [False, True]
