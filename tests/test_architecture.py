@@ -67,7 +67,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
+SHELL = ("*.adapter", "*_adapter", "*.access", "*.account_settings", "*.asking", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {

@@ -70,7 +70,12 @@ def _pointed_at(settings: Settings, url: str) -> Settings:
         settings.upstream,
         headers={},
         web=change(
-            settings.upstream.web, base_url=url, ws_url=url.replace("http", "ws", 1), assets_url=url, accounts_url=url
+            settings.upstream.web,
+            base_url=url,
+            ws_url=url.replace("http", "ws", 1),
+            assets_url=url,
+            public_url=f"{url}/public",
+            accounts_url=url,
         ),
         console=change(settings.upstream.console, base_url=url),
         api=change(settings.upstream.api, base_url=url),

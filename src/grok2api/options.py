@@ -14,6 +14,7 @@ from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
 from grok2api.transport.egress import EgressOptions, TransportOptions
 from grok2api.upstreams.console.options import ConsoleOptions
+from grok2api.upstreams.grok_web.options import MediaOptions
 from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
 from grok2api.upstreams.xai_api.options import ApiOptions
 from grok2api.web.options import Timing
@@ -133,6 +134,25 @@ def grok_web(settings: Settings) -> GrokWebOptions:
         transport=web.transport,
         show_search_sources=features.show_search_sources,
         settings_timeout=settings.nsfw.timeout,
+        media=_media(settings),
+    )
+
+
+def _media(settings: Settings) -> MediaOptions:
+    web, asset = settings.upstream.web, settings.asset
+    return MediaOptions(
+        public_url=web.public_url,
+        upload=web.upload,
+        calls=web.media,
+        nsfw=settings.features.enable_nsfw,
+        image_timeout=settings.image.timeout,
+        image_silence=settings.image.stream_timeout,
+        video_timeout=settings.video.timeout,
+        upload_timeout=asset.upload_timeout,
+        download_timeout=asset.download_timeout,
+        list_timeout=asset.list_timeout,
+        delete_timeout=asset.delete_timeout,
+        uploads_at_once=settings.batch.asset_upload_concurrency,
     )
 
 

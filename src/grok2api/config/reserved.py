@@ -22,28 +22,6 @@ class Cache(Section, frozen=True, kw_only=True):
     local: LocalCache = LocalCache()
 
 
-class Image(Section, frozen=True, kw_only=True):
-    """Making pictures."""
-
-    timeout: Annotated[float, About("Seconds for a picture.", low=1, reserved=True)] = 60
-    stream_timeout: Annotated[float, About("Seconds of silence in a picture's stream.", low=1, reserved=True)] = 60
-
-
-class Video(Section, frozen=True, kw_only=True):
-    """Making films."""
-
-    timeout: Annotated[float, About("Seconds for a film.", low=1, reserved=True)] = 600
-
-
-class Asset(Section, frozen=True, kw_only=True):
-    """Files of an account at grok.com."""
-
-    upload_timeout: Annotated[float, About("Seconds for an upload.", low=1, reserved=True)] = 60
-    download_timeout: Annotated[float, About("Seconds for a download.", low=1, reserved=True)] = 60
-    list_timeout: Annotated[float, About("Seconds for a list.", low=1, reserved=True)] = 60
-    delete_timeout: Annotated[float, About("Seconds for a deletion.", low=1, reserved=True)] = 60
-
-
 class Batch(Section, frozen=True, kw_only=True):
     """Work over many accounts."""
 
@@ -51,7 +29,7 @@ class Batch(Section, frozen=True, kw_only=True):
     refresh_concurrency: Annotated[int, About("Accounts at the same time.", low=1, reserved=True)] = 50
     asset_list_concurrency: Annotated[int, About("Lists at the same time.", low=1, reserved=True)] = 50
     asset_delete_concurrency: Annotated[int, About("Deletions at the same time.", low=1, reserved=True)] = 50
-    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
+    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, high=1000)] = 10
 
 
 class Coordination(Section, frozen=True, kw_only=True):

@@ -11,14 +11,11 @@ from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
-    Asset,
     Batch,
     Cache,
     Coordination,
-    Image,
     Media,
     Responses,
-    Video,
 )
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -94,7 +91,7 @@ class Features(Section, frozen=True, kw_only=True):
     auto_chat_mode_fallback: Annotated[
         bool, About("Serve an `auto` model in `fast` or `expert` when no account has `auto` left.")
     ] = True
-    enable_nsfw: Annotated[bool, About("Flag of image requests.", reserved=True)] = True
+    enable_nsfw: Annotated[bool, About("What requests for pictures say about adult content.")] = True
     show_search_sources: Annotated[bool, About("End an answer with a `## Sources` list of the pages it used.")] = False
     custom_instruction: Annotated[
         str, About("An instruction put before every grok.com conversation.", form="prose")
@@ -246,6 +243,30 @@ class Chat(Section, frozen=True, kw_only=True):
     ] = 60
 
 
+class Image(Section, frozen=True, kw_only=True):
+    """Making pictures."""
+
+    timeout: Annotated[float, About("Seconds for a picture, or for one round of several.", low=1, high=3600)] = 60
+    stream_timeout: Annotated[
+        float, About("How long grok.com may be silent while it draws, in seconds.", low=1, high=3600)
+    ] = 60
+
+
+class Video(Section, frozen=True, kw_only=True):
+    """Making films."""
+
+    timeout: Annotated[float, About("Seconds for a whole film.", low=1, high=86400)] = 600
+
+
+class Asset(Section, frozen=True, kw_only=True):
+    """Files of an account at grok.com. All times are in seconds."""
+
+    upload_timeout: Annotated[float, About("For an upload.", low=1, high=3600)] = 60
+    download_timeout: Annotated[float, About("For a download.", low=1, high=3600)] = 60
+    list_timeout: Annotated[float, About("For a page of a list.", low=1, high=3600)] = 60
+    delete_timeout: Annotated[float, About("For a deletion.", low=1, high=3600)] = 60
+
+
 class Web(Section, frozen=True, kw_only=True):
     """grok.com."""
 
@@ -254,13 +275,18 @@ class Web(Section, frozen=True, kw_only=True):
         str, About("Where its WebSocket gateway is.", form="ws_url", derived="`upstream.web.base_url` with `wss`")
     ] = ""
     assets_url: Annotated[str, About("Where account files are.", form="http_url")] = "https://assets.grok.com"
-    public_url: Annotated[str, About("Where public pictures are.", form="http_url", reserved=True)] = (
-        "https://imagine-public.x.ai"
-    )
+    public_url: Annotated[str, About("Where public pictures are.", form="http_url")] = "https://imagine-public.x.ai"
     accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
     transport: Annotated[
         Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
     ] = "rest"
+    upload: Annotated[
+        Literal["json", "multipart"], About("Send files as JSON, or in the newer form with one part.")
+    ] = "json"
+    media: Annotated[
+        Literal["posts", "direct"],
+        About("Edit pictures and make films through media posts, or in the newer single call."),
+    ] = "posts"
 
 
 class Console(Section, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from grok2api.transport.decoding import ACCEPTED
 from grok2api.transport.egress import TransportOptions, choose_proxy
 from grok2api.transport.reasons import explain, unreachable
 from grok2api.transport.wire import Wire, head_of
-from grok2api.upstreams.base import HttpAnswer, HttpCall, TransportError
+from grok2api.upstreams.base import UNANSWERED, HttpAnswer, HttpCall, TransportError
 
 Target = tuple[str, str, int, bool]
 
@@ -134,4 +134,4 @@ def _target(url: str, *, check: bool) -> Target:
 def _unanswered(wire: Wire, host: str) -> TransportError:
     if wire.broken == "nonsense":
         return unreachable(f"{host} did not answer in HTTP", "nonsense")
-    return unreachable(f"{host} closed the connection without answering", "unanswered")
+    return unreachable(f"{host} closed the connection without answering", "unanswered", UNANSWERED)

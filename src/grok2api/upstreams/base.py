@@ -57,13 +57,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt's work: the request as this upstream shall see it, the mode paid for, and who pays."""
+    """One attempt's work: the request as this upstream shall see it, the mode paid for, and who pays.
+
+    attachments: ids of files that were sent for this account and belong to the last message.
+    """
 
     request: Request
     model: Model
     mode: str
     credential: Credential
     request_id: str
+    attachments: tuple[str, ...] = ()
 
 
 class Upstream(Protocol):
@@ -91,6 +95,10 @@ class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes = b""
     account: str = ""
+
+
+#: The code of UNREACHABLE when the call may have been read: it was sent, and no answer came.
+UNANSWERED = "upstream_unanswered"
 
 
 class TransportError(Exception):
@@ -127,7 +135,11 @@ class Socket(Protocol):
 
     async def send(self, text: str) -> None: ...
 
-    def messages(self) -> AsyncIterator[str]:
+    async def ping(self) -> None:
+        """Send a ping of the protocol's own; nobody need wait for its answer. Raises `TransportError`."""
+        ...
+
+    def messages(self) -> AsyncGenerator[str, None]:
         """The text frames until the other side closes. Raises `TransportError` when it breaks."""
         ...
 

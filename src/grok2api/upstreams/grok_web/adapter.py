@@ -10,10 +10,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from grok2api.canonical.events import Fact, Failed
-from grok2api.canonical.problem import Problem, Refusal
+from grok2api.canonical.problem import Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import MODES, Model
-from grok2api.transport.tasks import spawn
 from grok2api.upstreams.base import (
     HandshakeRefused,
     Http,
@@ -25,6 +24,7 @@ from grok2api.upstreams.base import (
     TransportError,
 )
 from grok2api.upstreams.grok_web import gateway_ws_wire as gateway
+from grok2api.upstreams.grok_web.asking import beating, refusal
 from grok2api.upstreams.grok_web.call import chat_call, socket_headers
 from grok2api.upstreams.grok_web.chat_wire import Parser
 from grok2api.upstreams.grok_web.flatten import flatten
@@ -76,10 +76,10 @@ class GrokWeb:
 
     async def _over_http(self, task: Task, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
         message = flatten(task.request.messages)
-        call = chat_call(message, _mode(task), task.credential, options, self._new_id())
+        call = chat_call(message, _mode(task), task.credential, options, self._new_id(), task.attachments)
         async with self._http.send(call) as answer:
             if answer.status != 200:
-                yield [Failed(await _refusal(answer))]
+                yield [Failed(await refusal(answer))]
                 return
             async with aclosing(_listen(answer, options)) as told:
                 async for facts in told:
@@ -90,17 +90,18 @@ class GrokWeb:
         user_id = await self._users.id_of(task.credential, options, self._new_id())
         headers = socket_headers(task.credential, options, user_id)
         url, account = gateway.socket_url(options, user_id), task.credential.account_id
-        async with self._sockets.open(url, headers, account) as socket:
-            heart = spawn(self._beat(socket, options.ping_sec), "grok_web heartbeat")
-            try:
-                await socket.send(gateway.session_create(_mode(task), options))
-                async with aclosing(self._talk(socket, message, options)) as told:
-                    async for facts in told:
-                        yield facts
-            finally:
-                heart.cancel()
+        async with (
+            self._sockets.open(url, headers, account) as socket,
+            beating(lambda: socket.send(gateway.ping(self._now_ms())), options.ping_sec),
+        ):
+            await socket.send(gateway.session_create(_mode(task), options))
+            async with aclosing(self._talk(socket, message, task.attachments, options)) as told:
+                async for facts in told:
+                    yield facts
 
-    async def _talk(self, socket: Socket, message: str, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
+    async def _talk(
+        self, socket: Socket, message: str, files: tuple[str, ...], options: WebOptions
+    ) -> AsyncGenerator[list[Fact], None]:
         parser = gateway.GatewayParser(options)
         asked = False
         try:
@@ -112,21 +113,13 @@ class GrokWeb:
                     return
                 if parser.session_id and not asked:
                     asked = True
-                    for question in gateway.ask(parser.session_id, message, self._new_id(), self._now_ms(), options):
+                    asking = gateway.ask(parser.session_id, message, self._new_id(), self._now_ms(), options, files)
+                    for question in asking:
                         await socket.send(question)
         except TransportError as error:
             yield parser.broken(error.problem)
             return
         yield parser.close()
-
-    async def _beat(self, socket: Socket, every: float) -> None:
-        """Keep the socket open; when it breaks, the reader notices."""
-        try:
-            while True:
-                await asyncio.sleep(every)
-                await socket.send(gateway.ping(self._now_ms()))
-        except TransportError:
-            return
 
     def _now_ms(self) -> int:
         return int(self._now() * 1000)
@@ -144,14 +137,6 @@ async def _to_the_end(chunks: AsyncIterator[bytes]) -> None:
 
 def _mode(task: Task) -> str:
     return MODES.get(task.mode, task.mode)
-
-
-async def _refusal(answer: HttpAnswer) -> Problem:
-    try:
-        body = await answer.head()
-    except TransportError:
-        body = b""
-    return classify(answer.status, answer.headers, body, what=WHAT)
 
 
 async def _listen(answer: HttpAnswer, options: WebOptions) -> AsyncGenerator[list[Fact], None]:
