@@ -77,7 +77,8 @@ MAY_IMPORT = {
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base transport.tasks",
-    "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
+    "gateway": "canonical catalog tools dialects accounts.leases storage.errors upstreams.base upstreams.media "
+    "transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",

@@ -148,8 +148,8 @@ BY_NAME: Mapping[str, Model] = {model.name: model for model in MODELS}
 #: Modes that a tier has at all (grok.com refuses the others); `console` is open to every web account.
 TIER_MODES: Mapping[Tier, frozenset[str]] = {
     Tier.BASIC: frozenset({"fast", "console"}),
-    Tier.SUPER: frozenset({"auto", "fast", "expert", "grok43", "console"}),
-    Tier.HEAVY: frozenset({"auto", "fast", "expert", "heavy", "grok43", "console"}),
+    Tier.SUPER: frozenset({"auto", "fast", "expert", "grok43", "console", "image", "video"}),
+    Tier.HEAVY: frozenset({"auto", "fast", "expert", "heavy", "grok43", "console", "image", "video"}),
     Tier.API: frozenset({"api"}),
 }
 

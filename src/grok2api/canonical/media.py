@@ -53,7 +53,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     id: the upstream's own name for it. url: where the upstream has it; `bound` when only the account that made it can
     open that. data: the file itself, where it came along. mime: as far as the upstream told; empty when it did not.
-    preview: a picture that was never finished, kept because nothing better came.
+    preview: a picture that was never finished, kept because nothing better came. poster: where a picture of a film is.
     """
 
     kind: Literal["image", "video"] = "image"
@@ -63,6 +63,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes = b""
     mime: str = ""
     preview: bool = False
+    poster: str = ""
 
     def __repr__(self) -> str:
         return f"Artifact({self.kind}, {self.id}, {len(self.data)} bytes)"

@@ -86,6 +86,11 @@ class Parser:
         return self._teller.films.id
 
     @property
+    def film_poster(self) -> str:
+        """Where a picture of the film is; empty when that was not told."""
+        return self._teller.films.poster
+
+    @property
     def unnamed(self) -> tuple[str, ...]:
         """Ids of files that the answer brought, to be used where it named no URL."""
         film = self._teller.films.asset

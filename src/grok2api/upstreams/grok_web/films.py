@@ -16,21 +16,23 @@ class Step(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     video_id: str | None = None
     video_post_id: str | None = None
     video_url: str | None = None
+    thumbnail_image_url: str | None = None
     asset_id: str | None = None
     progress: float | None = None
     moderated: bool | None = None
 
 
 class Films:
-    """The film of one answer. `asset` is the id of its file, where only that was told."""
+    """The film of one answer. `asset` is the id of its file, where only that was told; `poster` is a picture of it."""
 
-    __slots__ = ("_assets_url", "_percent", "asset", "id", "url", "withheld")
+    __slots__ = ("_assets_url", "_percent", "asset", "id", "poster", "url", "withheld")
 
     def __init__(self, assets_url: str) -> None:
         self._assets_url = assets_url.rstrip("/")
         self._percent = -1
         self.id = ""
         self.asset = ""
+        self.poster = ""
         self.url = ""
         self.withheld = False
 
@@ -49,6 +51,7 @@ class Films:
             return
         self.id = step.video_post_id or step.video_id or self.id
         self.asset = step.asset_id or self.asset
+        self.poster = self._at(step.thumbnail_image_url) if step.thumbnail_image_url else self.poster
         self.withheld = bool(step.moderated)
         percent = min(max(int(step.progress or 0), 0), 100)
         if percent > self._percent:
@@ -58,6 +61,9 @@ class Films:
             self._finish(step.video_url, out)
 
     def _finish(self, path: str, out: list[Fact]) -> None:
-        absolute = path.startswith(("https://", "http://"))
-        self.url = path if absolute else f"{self._assets_url}/{path.lstrip('/')}"
+        self.url = self._at(path)
         out.append(Produced(self.url, "video", self.id))
+
+    def _at(self, path: str) -> str:
+        absolute = path.startswith(("https://", "http://"))
+        return path if absolute else f"{self._assets_url}/{path.lstrip('/')}"

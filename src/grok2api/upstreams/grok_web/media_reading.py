@@ -6,6 +6,8 @@ words go. Some answers name no URL, only ids of files: those become URLs once th
 
 from typing import Literal
 
+import msgspec
+
 from grok2api.canonical.events import Ended, Fact, Failed, Produced, Progressed, Said
 from grok2api.canonical.media import Artifact, Made, MediaFact
 from grok2api.canonical.problem import Kind, Problem
@@ -122,6 +124,8 @@ class Reading:
             out.append(Progressed(percent, self._kind))
 
     def _make(self, artifact: Artifact, out: list[MediaFact]) -> None:
+        if artifact.kind == "video":
+            artifact = msgspec.structs.replace(artifact, poster=self._parser.film_poster)
         self.made += 1
         self.problem = None
         self._advance(self._part(0), out)

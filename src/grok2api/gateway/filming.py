@@ -1,0 +1,256 @@
+"""The attempts of one film: from words and pictures to a file in the media cache.
+
+Another account is tried only while nothing of the film was begun anywhere. From the first call on the film is one
+account's, which makes every segment under one lease; each checkpoint is kept before the upstream is asked for more, so
+that whoever comes later knows whether he may go on. The result is fetched with the same account: a film that cannot be
+fetched, or is no film, has failed (I3).
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+import msgspec
+
+from grok2api.accounts.leases import Lease, Need, Pool
+from grok2api.canonical.events import Failed, Progressed
+from grok2api.canonical.media import BEGINNING, Artifact, Checkpoint, Completed, Made, MediaFact, Reached, VideoRequest
+from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.catalog import Model
+from grok2api.gateway.policy import Policy, may_retry
+from grok2api.gateway.respond import Attempt, Report
+from grok2api.gateway.watch import Watch
+from grok2api.upstreams.base import Credential, TransportError
+from grok2api.upstreams.media import FileRef, Files, Maker, MediaTask, Upload
+
+_FETCHES = 3
+_BROKE_OFF = Problem(kind=Kind.CUT, message="Grok's film broke off", code="stream_cut")
+INTERRUPTED = "interrupted"
+#: The name of this upstream where calls are held back and ways out are watched.
+UPSTREAM = "grok.com"
+
+
+class Stored(Protocol):
+    """A file in the media cache."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Cache(Protocol):
+    """Keeps films. Raises `Refusal` for what is none."""
+
+    async def keep_film(self, chunks: AsyncIterable[bytes]) -> Stored:
+        """Keep what comes in `chunks`."""
+        ...
+
+    async def keep_poster(self, film: Stored, picture: bytes) -> None:
+        """Keep a picture of the film beside it."""
+        ...
+
+
+#: Keeps how far a film has come, with the account whose it is. Raises what ends the work on it.
+Keep = Callable[[str, Checkpoint], Awaitable[None]]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be made, of which pictures, and how far it has come with which account."""
+
+    request: VideoRequest
+    model: Model
+    need: Need
+    pictures: tuple[Upload, ...] = ()
+    account: str | None = None
+    checkpoint: Checkpoint = BEGINNING
+
+
+class Filmed(msgspec.Struct, frozen=True):
+    """The film is in the media cache under this id."""
+
+    file: str
+
+
+#: `Filmed` or `Failed` is the last.
+Step = Progressed | Filmed | Failed
+
+
+class Filming:
+    """Makes films with the accounts of the pool."""
+
+    def __init__(
+        self, pool: Pool, maker: Maker, files: Files, cache: Cache, policy: Callable[[], Policy], watch: Watch
+    ) -> None:
+        self.pool = pool
+        self._maker = maker
+        self._files = files
+        self._cache = cache
+        self._policy = policy
+        self._watch = watch
+
+    async def film(self, order: Order, keep: Keep, report: Report) -> AsyncGenerator[Step, None]:
+        """How the film comes along; the last step is `Filmed` or `Failed`. Closing it ends the connection."""
+        policy = self._policy()
+        if not order.checkpoint.at_rest:
+            yield Failed(interrupted())
+            return
+        self._watch.began()
+        tried: list[str] = []
+        last: Problem | None = None
+        while True:
+            run = _Run(order, self._maker, self._files, self._cache, keep)
+            try:
+                async with self.pool.lease(_need(order), without=tried) as lease:
+                    self._let_out(lease, report)
+                    async with aclosing(run.steps(lease)) as steps:
+                        async for step in steps:
+                            yield step
+                    self._settle(lease, run, report)
+            except Refusal as refusal:
+                yield Failed(last if last is not None and refusal.problem.kind is Kind.NO_ACCOUNT else refusal.problem)
+                return
+            if run.file is not None:
+                yield Filmed(run.file)
+                return
+            problem = last = run.problem
+            tried.append(run.account)
+            if run.begun or not may_retry(problem, policy, len(tried)) or not self._affords(policy, report):
+                yield Failed(problem)
+                return
+            order = msgspec.structs.replace(order, account=None, checkpoint=BEGINNING)
+
+    def _let_out(self, lease: Lease, report: Report) -> None:
+        problem = self._watch.held_back(lease.mode)
+        if problem is not None:
+            report.held = f"not sent: calls of mode {lease.mode} are held back"
+            raise Refusal(problem)
+
+    def _settle(self, lease: Lease, run: "_Run", report: Report) -> None:
+        """A film that was made and cannot be fetched is not held against its account twice."""
+        problem = run.refused
+        if problem is None:
+            lease.succeeded()
+        else:
+            lease.failed(problem)
+        self._watch.answered(lease.mode, UPSTREAM, run.account, problem)
+        ended = None if run.file is not None else run.problem
+        report.attempts.append(Attempt(account=run.account, mode=lease.mode, trace=lease.trace, problem=ended))
+
+    def _affords(self, policy: Policy, report: Report) -> bool:
+        report.held = self._watch.may_retry(policy.retry_share)
+        return not report.held
+
+
+def interrupted() -> Problem:
+    """The problem of a film that was under way when its process ended."""
+    message = (
+        "The film was interrupted while Grok was making it, and asking again would make a second one; order it anew"
+    )
+    return Problem(kind=Kind.UPSTREAM, message=message, code=INTERRUPTED)
+
+
+def _need(order: Order) -> Need:
+    """What is begun belongs to its account: posts, segments and the file."""
+    begun = order.account is not None and order.checkpoint.finished > 0
+    return msgspec.structs.replace(order.need, only=order.account) if begun else order.need
+
+
+class _Run:
+    """One attempt. Afterwards: `file`, or `problem`; `refused` is what the account is to answer for."""
+
+    def __init__(self, order: Order, maker: Maker, files: Files, cache: Cache, keep: Keep) -> None:
+        self._order = order
+        self._maker = maker
+        self._files = files
+        self._cache = cache
+        self._keep = keep
+        self._so_far = order.checkpoint
+        self._artifact: Artifact | None = None
+        self.account = ""
+        self.file: str | None = None
+        self.problem = _BROKE_OFF
+        self.refused: Problem | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the upstream has made, or may be making, anything of the film."""
+        return self._so_far.started > 0
+
+    async def steps(self, lease: Lease) -> AsyncGenerator[Progressed, None]:
+        """The film's progress."""
+        self.account = lease.credential.account_id
+        try:
+            references = await self._references(lease.credential)
+        except (Refusal, TransportError) as error:
+            self.problem = self.refused = error.problem
+            return
+        task = MediaTask(
+            request=self._order.request,
+            model=self._order.model,
+            credential=lease.credential,
+            references=references,
+            checkpoint=self._so_far,
+        )
+        async with aclosing(self._maker.make(task)) as told:
+            async for facts in told:
+                progress = await self._take(facts)
+                if progress is not None:
+                    yield progress
+        if self._artifact is not None:
+            await self._fetch(lease.credential, self._artifact)
+        else:
+            self.refused = self.problem
+
+    async def _take(self, facts: list[MediaFact]) -> Progressed | None:
+        """What these facts say; checkpoints are kept before this returns."""
+        progress = None
+        for fact in facts:
+            match fact:
+                case Progressed():
+                    progress = fact
+                case Reached(checkpoint):
+                    self._so_far = checkpoint
+                    await self._keep(self.account, checkpoint)
+                case Made(artifact):
+                    self._artifact = artifact
+                case Failed(problem):
+                    self.problem = problem
+                case Completed():
+                    pass
+                case _:
+                    pass
+        return progress
+
+    async def _references(self, credential: Credential) -> tuple[FileRef, ...]:
+        """The pictures, sent to this account; what is finished already refers to none."""
+        if self._so_far.finished:
+            return ()
+        pictures = self._order.pictures
+        return tuple([await self._files.upload(credential, picture, imagine=True) for picture in pictures])
+
+    async def _fetch(self, credential: Credential, artifact: Artifact) -> None:
+        """Keep the file. A way that breaks is gone again: the film is there."""
+        for _ in range(_FETCHES):
+            try:
+                async with self._files.download(credential, artifact) as download:
+                    film = await self._cache.keep_film(download.chunks())
+            except Refusal as refusal:
+                self.problem = refusal.problem
+                return
+            except TransportError as error:
+                self.problem = error.problem
+            else:
+                self.file = film.id
+                await self._fetch_poster(credential, artifact, film)
+                return
+
+    async def _fetch_poster(self, credential: Credential, artifact: Artifact, film: Stored) -> None:
+        """A film without its picture is a film all the same."""
+        if not artifact.poster:
+            return
+        poster = Artifact(kind="image", id=artifact.id, url=artifact.poster, bound=artifact.bound)
+        try:
+            async with self._files.download(credential, poster) as download:
+                picture = b"".join([chunk async for chunk in download.chunks()])
+            await self._cache.keep_poster(film, picture)
+        except (Refusal, TransportError):
+            return
