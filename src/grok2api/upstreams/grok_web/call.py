@@ -4,6 +4,8 @@ Pure. Every request is a new conversation with the whole history in it; nothing 
 account and one call, there is no jar. Browser values that the operator copied go through as they are.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from grok2api.upstreams.base import Credential, HttpCall
@@ -14,7 +16,6 @@ _PATH = "/rest/app-chat/conversations/new"
 
 #: What does not change from one request to the next.
 _CONSTANT = {
-    "fileAttachments": [],
     "imageAttachments": [],
     "collectionIds": [],
     "connectors": [],
@@ -51,9 +52,20 @@ _CONSTANT = {
 }
 
 
-def chat_call(message: str, mode: str, credential: Credential, options: WebOptions, call_id: str) -> HttpCall:
-    """The call that starts a conversation; `mode` is the wire's `modeId`. Raises `Refusal` for a broken session."""
+def chat_call(
+    message: str,
+    mode: str,
+    credential: Credential,
+    options: WebOptions,
+    call_id: str,
+    attachments: Sequence[str] = (),
+) -> HttpCall:
+    """The call that starts a conversation; `mode` is the wire's `modeId`, `attachments` are ids of uploaded files.
+
+    Raises `Refusal` for a broken session.
+    """
     body = _CONSTANT | {
+        "fileAttachments": list(attachments),
         "temporary": options.temporary,
         "modeId": mode,
         "message": message,
