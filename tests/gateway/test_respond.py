@@ -226,3 +226,18 @@ async def test_what_came_in_one_read_leaves_in_one_batch() -> None:
     upstream = FakeUpstream([[Said("a"), Said("b"), Said("c")], [Said("d"), Ended()]])
     batches = [batch async for _, batch in respond(work(upstream), FakePool("a"), Policy(), Report())]
     assert [sum(isinstance(event, PartDelta) for event in batch) for batch in batches] == [3, 1]
+
+
+async def test_S7_work_before_the_question_does_not_count_as_silence() -> None:
+    """An upstream that says so (uploading, one file after the other) has its whole patience for each step."""
+    steps: list[object] = []
+    for _ in range(4):
+        steps += [asyncio.sleep(0.15), []]
+    pool = FakePool("a")
+    events, _ = await play(work(FakeUpstream([*steps, *WHOLE])), pool, Policy(first_token=0.4))
+    assert fold(events).text() == "Hello"
+    assert pool.ended == [("a", "ok")]
+    silent = FakeUpstream([[], asyncio.sleep(5), *WHOLE])
+    events, _ = await play(work(silent), FakePool("a"), Policy(first_token=0.05))
+    assert isinstance(events[-1], Failed)
+    assert events[-1].problem.kind is Kind.TIMEOUT
