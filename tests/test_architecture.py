@@ -35,6 +35,12 @@ PURE = (
     "canonical",
     "catalog",
     "dialects",
+    "media.addresses",
+    "media.budget",
+    "media.checks",
+    "media.datauri",
+    "media.names",
+    "media.sniff",
     "tools",
     "upstreams",
     "accounts.model",
@@ -49,25 +55,28 @@ PURE = (
     "config.values",
     "options",
     "banner",
+    "web.links",
+    "web.ranges",
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users")
+SHELL = ("*.adapter", "*.access", "*.uploads", "*.users")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
     "canonical": "",
     "catalog": "",
-    "dialects": "canonical catalog",
+    "dialects": "canonical catalog media.datauri",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base",
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
-    "transport": "canonical upstreams.base",
+    "media": "canonical transport.tasks",
+    "transport": "canonical upstreams.base media.addresses",
     "storage": "canonical catalog accounts transport.tasks",
     "config": "catalog",
     "observe": "",
-    "web": "canonical catalog dialects gateway transport.tasks",
+    "web": "canonical catalog dialects gateway media transport.tasks",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
     "__main__": "cli",
@@ -75,6 +84,7 @@ MAY_IMPORT = {
     "options": "*",
     "demo": "*",
     "banner": "config",
+    "memory": "",
     "": "",
 }
 

@@ -34,13 +34,21 @@ from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
+from grok2api.media.attaching import Attaching
+from grok2api.media.budget import Budget
+from grok2api.media.index import from_directory
+from grok2api.media.store import MediaStore
+from grok2api.media.thumbnails import Thumbnails
+from grok2api.memory import give_back_large_blocks
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
+from grok2api.storage.errors import StoreError
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
 from grok2api.transport.egress import TransportOptions
+from grok2api.transport.fetch import Fetcher
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
@@ -48,6 +56,7 @@ from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
+from grok2api.web.media_files import MediaRoute
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
@@ -76,6 +85,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     pool: AccountPool
     gateway: Gateway
     live: Live
+    media: MediaStore
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -99,12 +109,15 @@ async def running(
     async with AsyncExitStack() as stack:
         live = Live(settings)
         pool, following = await _accounts(stack, live, data_dir, now, rng or _RNG)
-        way = "direct" if settings.proxy.egress.mode == "direct" else "proxied"
-        http = _client(HTTP_CLIENTS, way, lambda: options.transport(live.current))
+        http = _client(HTTP_CLIENTS, _way(options.transport(settings)), lambda: options.transport(live.current))
         sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
-        for client in (http, sockets):
+        resources = _client(HTTP_CLIENTS, _way(options.resources(settings)), lambda: options.resources(live.current))
+        for client in (http, sockets, resources):
             await client.start()
             stack.push_async_callback(client.close)
+        budget = Budget(lambda: options.large_bodies(live.current))
+        fetcher = Fetcher(resources, lambda: options.fetching(live.current))
+        media = await _media(live, data_dir, now)
         gateway = Gateway(
             pool,
             {
@@ -114,10 +127,11 @@ async def running(
             lambda: options.gateway(live.current),
             count,
             new_id,
+            Attaching(fetcher, budget),
         )
         state = State()
-        face = _face(gateway, live, state, lambda: following.trouble)
-        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live)
+        face = _face(gateway, live, state, lambda: following.trouble, budget, media)
+        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live, media=media)
 
 
 class _Masked:
@@ -163,17 +177,38 @@ async def _accounts(
     return pool, following
 
 
-def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]) -> Face:
+def _way(chosen: TransportOptions) -> str:
+    """The row of `HTTP_CLIENTS` that can go the way these options say."""
+    return "direct" if chosen.egress.mode == "direct" else "proxied"
+
+
+async def _media(live: Live, data_dir: Path, now: Callable[[], float]) -> MediaStore:
+    """The media cache, as it lies in the data directory."""
+    root = data_dir / "media"
+    store = MediaStore(root, await from_directory(root), lambda: options.media_store(live.current), now)
+    try:
+        await store.start()
+    except OSError as error:
+        raise StoreError(f"the media folder {root} cannot be used: {error.strerror}") from None
+    return store
+
+
+def _face(
+    gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], budget: Budget, media: MediaStore
+) -> Face:
     journal = Journal()
+    thumbnails = Thumbnails(media)
 
     def web() -> WebOptions:
         return options.face(live.current)
 
     hot: dict[str, Asgi] = {
-        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id),
-        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id),
-        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id),
+        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
+        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
+        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
+        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
+        "/v1/files/image": MediaRoute("image", media, thumbnails, state, new_id),
+        "/v1/files/video": MediaRoute("video", media, thumbnails, state, new_id),
     }
     return Face(hot, SmallRoutes(gateway, web, state, trouble, __version__).table(), new_id)
 
@@ -181,6 +216,7 @@ def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]
 def run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool = False) -> int:
     """Serve on `listener` until a signal; the exit code. Raises `StoreError` before anything is served."""
     set_up(settings.logging.level, settings.logging.format)
+    give_back_large_blocks()
     return uvloop.run(_run(settings, data_dir, listener, demo=demo))
 
 
