@@ -35,6 +35,12 @@ PURE = (
     "canonical",
     "catalog",
     "dialects",
+    "media.addresses",
+    "media.budget",
+    "media.checks",
+    "media.datauri",
+    "media.names",
+    "media.sniff",
     "tools",
     "upstreams",
     "accounts.model",
@@ -64,27 +70,39 @@ PURE = (
     "storage.rows",
     "options",
     "banner",
+    "web.links",
+    "web.ranges",
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*_adapter", "*.access", "*.account_settings", "*.asking", "*.users", "upstreams.*.quota")
+SHELL = (
+    "*.adapter",
+    "*_adapter",
+    "*.access",
+    "*.account_settings",
+    "*.asking",
+    "*.uploads",
+    "*.users",
+    "upstreams.*.quota",
+)
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
     "canonical": "",
     "catalog": "",
-    "dialects": "canonical catalog",
+    "dialects": "canonical catalog media.datauri",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base transport.tasks",
     "gateway": "canonical catalog tools dialects accounts.leases storage.errors upstreams.base upstreams.media "
     "transport.tasks",
-    "transport": "canonical upstreams.base",
+    "media": "canonical transport.tasks upstreams.media",
+    "transport": "canonical upstreams.base media.addresses",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",
     "config": "catalog",
     "observe": "",
-    "web": "canonical catalog dialects gateway transport.tasks",
+    "web": "canonical catalog dialects gateway media transport.tasks",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
     "__main__": "cli",
@@ -93,6 +111,7 @@ MAY_IMPORT = {
     "demo": "*",
     "banner": "config",
     "jobs": "storage.errors transport.tasks",
+    "memory": "",
     "": "",
 }
 

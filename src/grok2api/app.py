@@ -41,6 +41,12 @@ from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.jobs import InMemory, Job, JobRunner, Remembered
+from grok2api.media.attaching import Attaching
+from grok2api.media.budget import Budget
+from grok2api.media.index import from_directory
+from grok2api.media.store import MediaStore
+from grok2api.media.thumbnails import Thumbnails
+from grok2api.memory import give_back_large_blocks
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
@@ -50,17 +56,22 @@ from grok2api.storage.opening import store_for
 from grok2api.storage.tiers import Tiers
 from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
 from grok2api.transport.egress import Routes, TransportOptions
+from grok2api.transport.fetch import Fetcher
 from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.adapter import GrokWeb
+from grok2api.upstreams.grok_web.files_adapter import GrokFiles
 from grok2api.upstreams.grok_web.quota import GrokWebQuota
+from grok2api.upstreams.grok_web.uploads import Uploads
+from grok2api.upstreams.grok_web.users import Users
 from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
+from grok2api.web.media_files import MediaRoute
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
@@ -78,7 +89,7 @@ HTTP_CLIENTS: Mapping[str, tuple[str, str]] = {
     "proxied": ("grok2api.transport.http", "AioHttp"),
 }
 SOCKET_CLIENTS: Mapping[str, tuple[str, str]] = {
-    "rest": ("grok2api.transport.absent", "NoSockets"),
+    "rest": ("grok2api.transport.late", "LateSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
 }
 
@@ -93,6 +104,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     jobs: JobRunner
     gateway: Gateway
     live: Live
+    media: MediaStore
 
 
 class _Accounts(msgspec.Struct, frozen=True):
@@ -128,28 +140,36 @@ async def running(
         live = Live(settings)
         store = await store_for(settings.storage.url, data_dir)
         stack.push_async_callback(store.close)
-        way = "direct" if settings.proxy.egress.mode == "direct" else "proxied"
-        http = _client(HTTP_CLIENTS, way, lambda: options.transport(live.current))
+        http = _client(HTTP_CLIENTS, _way(options.transport(settings)), lambda: options.transport(live.current))
         sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
-        for client in (http, sockets):
+        resources = _client(HTTP_CLIENTS, _way(options.resources(settings)), lambda: options.resources(live.current))
+        for client in (http, sockets, resources):
             await client.start()
             stack.push_async_callback(client.close)
-        grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
+        grok_web = options.kept(options.grok_web, lambda: live.current)
+        users = Users(http)
+        files = GrokFiles(http, users, grok_web, _uuid)
+        uploads = Uploads(files, now)
+        chat = GrokWeb(http, sockets, grok_web, users, now, _uuid, uploads)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = InMemory()
         accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
         jobs = JobRunner(_jobs(accounts, live), now, rng, memory)
         await stack.enter_async_context(jobs.running())
+        budget = Budget(lambda: options.large_bodies(live.current))
+        fetcher = Fetcher(resources, lambda: options.fetching(live.current))
+        media = await _media(live, data_dir, now)
         gateway = Gateway(
             accounts.pool,
-            {Surface.WEB_CHAT: grok_web, Surface.CONSOLE_CHAT: console},
+            {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
             Watch(now, Routes(lambda: options.transport(live.current).egress)),
+            Attaching(fetcher, budget),
         )
         state = State()
-        face = _face(gateway, live, state, lambda: accounts.following.trouble)
+        face = _face(gateway, live, state, lambda: accounts.following.trouble, budget, media)
         yield App(
             face=face,
             state=state,
@@ -158,6 +178,7 @@ async def running(
             jobs=jobs,
             gateway=gateway,
             live=live,
+            media=media,
         )
 
 
@@ -278,17 +299,38 @@ def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
     )
 
 
-def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]) -> Face:
+def _way(chosen: TransportOptions) -> str:
+    """The row of `HTTP_CLIENTS` that can go the way these options say."""
+    return "direct" if chosen.egress.mode == "direct" else "proxied"
+
+
+async def _media(live: Live, data_dir: Path, now: Callable[[], float]) -> MediaStore:
+    """The media cache, as it lies in the data directory."""
+    root = data_dir / "media"
+    store = MediaStore(root, await from_directory(root), lambda: options.media_store(live.current), now)
+    try:
+        await store.start()
+    except OSError as error:
+        raise StoreError(f"the media folder {root} cannot be used: {error.strerror}") from None
+    return store
+
+
+def _face(
+    gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], budget: Budget, media: MediaStore
+) -> Face:
     journal = Journal()
+    thumbnails = Thumbnails(media)
 
     def web() -> WebOptions:
         return options.face(live.current)
 
     hot: dict[str, Asgi] = {
-        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id),
-        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id),
-        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id),
+        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
+        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
+        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
+        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
+        "/v1/files/image": MediaRoute("image", media, thumbnails, state, new_id),
+        "/v1/files/video": MediaRoute("video", media, thumbnails, state, new_id),
     }
     return Face(hot, SmallRoutes(gateway, web, state, trouble, __version__).table(), new_id)
 
@@ -296,6 +338,7 @@ def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]
 def run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool = False) -> int:
     """Serve on `listener` until a signal; the exit code. Raises `StoreError` before anything is served."""
     set_up(settings.logging.level, settings.logging.format)
+    give_back_large_blocks()
     return uvloop.run(_run(settings, data_dir, listener, demo=demo))
 
 

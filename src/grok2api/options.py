@@ -4,7 +4,7 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
@@ -12,7 +12,9 @@ from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
+from grok2api.media.store import StoreOptions
 from grok2api.transport.egress import EgressOptions, TransportOptions
+from grok2api.transport.fetch import FetchOptions
 from grok2api.upstreams.console.options import ConsoleOptions
 from grok2api.upstreams.grok_web.options import MediaOptions
 from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
@@ -26,6 +28,9 @@ T = TypeVar("T")
 _RANDOM_RETRIES = 5
 
 _MIB = 1024 * 1024
+
+#: Seconds to connect to one address of a host that a client points to.
+_CONNECT_SEC = 8.0
 
 
 def kept(make: Callable[[Settings], T], current: Callable[[], Settings]) -> Callable[[], T]:
@@ -66,6 +71,7 @@ def face(settings: Settings) -> FaceOptions:
         keys=settings.app.api_key,
         max_body=settings.server.max_body_mb * _MIB,
         stream_by_default=settings.features.stream,
+        app_url=settings.app.app_url,
         timing=Timing(
             hold=settings.stream.first_byte_hold_sec,
             keepalive=settings.stream.keepalive_sec,
@@ -115,6 +121,47 @@ def transport(settings: Settings) -> TransportOptions:
         ),
         connect_timeout=settings.chat.timeout,
     )
+
+
+def resources(settings: Settings) -> TransportOptions:
+    """The way to what clients point to: the operator's proxies for it, else the way to the upstreams.
+
+    Nothing is kept open: these hosts are the clients' own. Certificates are checked, unless a proxy stands in between
+    whose certificates the operator takes.
+    """
+    egress = settings.proxy.egress
+    own: tuple[Literal["direct", "single_proxy", "proxy_pool"], str, tuple[str, ...]]
+    if egress.resource_proxy_pool:
+        own = ("proxy_pool", "", egress.resource_proxy_pool)
+    elif egress.resource_proxy_url:
+        own = ("single_proxy", egress.resource_proxy_url, ())
+    else:
+        own = (egress.mode, egress.proxy_url, egress.proxy_pool)
+    mode, url, pool = own
+    return TransportOptions(
+        egress=EgressOptions(
+            mode=mode, proxy_url=url, proxy_pool=pool, skip_ssl_verify=egress.skip_ssl_verify and mode != "direct"
+        ),
+        connect_timeout=_CONNECT_SEC,
+        keepalive=0.0,
+    )
+
+
+def fetching(settings: Settings) -> FetchOptions:
+    url_fetch = settings.media.url_fetch
+    return FetchOptions(
+        max_bytes=url_fetch.max_mb * _MIB, timeout=url_fetch.timeout_sec, allow_private=url_fetch.allow_private
+    )
+
+
+def large_bodies(settings: Settings) -> int:
+    """Bytes of large bodies that may be held at the same time."""
+    return settings.server.large_bodies_mb * _MIB
+
+
+def media_store(settings: Settings) -> StoreOptions:
+    local = settings.cache.local
+    return StoreOptions(image_limit=local.image_max_mb * _MIB, video_limit=local.video_max_mb * _MIB)
 
 
 def grok_web(settings: Settings) -> GrokWebOptions:

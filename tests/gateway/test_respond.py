@@ -277,3 +277,18 @@ async def test_P3_a_challenge_is_told_to_the_way_and_the_next_answer_clears_it()
     await anext(begun)
     assert [(way.name, way.state) for way in watched.ways()] == [("proxy:1", State.CHALLENGED), ("direct", State.OK)]
     await begun.aclose()
+
+
+async def test_S7_work_before_the_question_does_not_count_as_silence() -> None:
+    """An upstream that says so (uploading, one file after the other) has its whole patience for each step."""
+    steps: list[object] = []
+    for _ in range(4):
+        steps += [asyncio.sleep(0.15), []]
+    pool = FakePool("a")
+    events, _ = await play(work(FakeUpstream([*steps, *WHOLE])), pool, Policy(first_token=0.4))
+    assert fold(events).text() == "Hello"
+    assert pool.ended == [("a", "ok")]
+    silent = FakeUpstream([[], asyncio.sleep(5), *WHOLE])
+    events, _ = await play(work(silent), FakePool("a"), Policy(first_token=0.05))
+    assert isinstance(events[-1], Failed)
+    assert events[-1].problem.kind is Kind.TIMEOUT

@@ -9,19 +9,6 @@ from typing import Annotated
 from grok2api.config.about import About, Section
 
 
-class LocalCache(Section, frozen=True, kw_only=True):
-    """Stored media."""
-
-    image_max_mb: Annotated[int, About("Most MiB of pictures to keep; 0 is no limit.", low=0, reserved=True)] = 0
-    video_max_mb: Annotated[int, About("Most MiB of films to keep; 0 is no limit.", low=0, reserved=True)] = 0
-
-
-class Cache(Section, frozen=True, kw_only=True):
-    """Stored media."""
-
-    local: LocalCache = LocalCache()
-
-
 class Batch(Section, frozen=True, kw_only=True):
     """Work over many accounts."""
 
@@ -36,18 +23,6 @@ class Coordination(Section, frozen=True, kw_only=True):
     """Several processes."""
 
     url: Annotated[str, About("Redis for several processes.", secret=True, restart=True, reserved=True)] = ""
-
-
-class UrlFetch(Section, frozen=True, kw_only=True):
-    """Fetching what a request points to."""
-
-    allow_private: Annotated[bool, About("Fetch from private addresses.", reserved=True)] = False
-
-
-class Media(Section, frozen=True, kw_only=True):
-    """Media in requests."""
-
-    url_fetch: UrlFetch = UrlFetch()
 
 
 class Responses(Section, frozen=True, kw_only=True):

@@ -12,9 +12,7 @@ from typing import Annotated, Literal
 from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
     Batch,
-    Cache,
     Coordination,
-    Media,
     Responses,
 )
 
@@ -43,7 +41,11 @@ class App(Section, frozen=True, kw_only=True):
         ),
     ] = ()
     app_url: Annotated[
-        str, About("Public address of the gateway, for links to stored media.", form="http_url", reserved=True)
+        str,
+        About(
+            "Public address of the gateway, for links to stored media. Empty: the address that the request came to.",
+            form="http_url",
+        ),
     ] = ""
     webui_enabled: Annotated[bool, About("Chat pages of older programs.", reserved=True)] = False
     webui_key: Annotated[
@@ -60,6 +62,15 @@ class Server(Section, frozen=True, kw_only=True):
     port: Annotated[int, About("Port to listen on; 0 takes any free one.", low=0, high=65535, restart=True)] = 8000
     workers: Annotated[int, About("Processes. This version runs one.", low=1, high=256, restart=True)] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
+    large_bodies_mb: Annotated[
+        int,
+        About(
+            "MiB of large request bodies, and of files fetched for requests, held at the same time; what would be "
+            "more is answered by 503. One request alone is always served. Up to three times as much memory is taken.",
+            low=1,
+            high=1048576,
+        ),
+    ] = 256
     drain_sec: Annotated[
         float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600, restart=True)
     ] = 30
@@ -119,10 +130,17 @@ class Egress(Section, frozen=True, kw_only=True):
     ] = ""
     proxy_pool: Annotated[tuple[str, ...], About("The proxies of `proxy_pool`.", form="proxy_url", secret=True)] = ()
     resource_proxy_url: Annotated[
-        str, About("Proxy for media downloads.", form="proxy_url", secret=True, reserved=True)
+        str,
+        About(
+            "Proxy for files that requests point to, instead of the way that `mode` says.",
+            form="proxy_url",
+            secret=True,
+            restart=True,
+        ),
     ] = ""
     resource_proxy_pool: Annotated[
-        tuple[str, ...], About("Proxies for media downloads.", form="proxy_url", secret=True, reserved=True)
+        tuple[str, ...],
+        About("Proxies for the same, one of which is used.", form="proxy_url", secret=True, restart=True),
     ] = ()
     skip_ssl_verify: Annotated[
         bool, About("Do not check the upstreams' certificates. Only for a proxy that you run yourself.")
@@ -362,6 +380,35 @@ class Storage(Section, frozen=True, kw_only=True):
             derived="`sqlite:///<data-dir>/grok2api.db`",
         ),
     ] = ""
+
+
+class UrlFetch(Section, frozen=True, kw_only=True):
+    """Fetching the pictures and files that a request points to."""
+
+    allow_private: Annotated[
+        bool, About("Fetch from loopback and private networks too. Every client can then reach what this machine can.")
+    ] = False
+    max_mb: Annotated[int, About("Largest file to fetch, in MiB.", low=1, high=1024)] = 32
+    timeout_sec: Annotated[float, About("Seconds for one file, redirects included.", low=0.1, high=600)] = 30
+
+
+class Media(Section, frozen=True, kw_only=True):
+    """Media in requests."""
+
+    url_fetch: UrlFetch = UrlFetch()
+
+
+class LocalCache(Section, frozen=True, kw_only=True):
+    """Pictures and films that the gateway keeps and serves. When there are too many, the oldest go."""
+
+    image_max_mb: Annotated[int, About("Most MiB of pictures to keep; 0 is no limit.", low=0)] = 0
+    video_max_mb: Annotated[int, About("Most MiB of films to keep; 0 is no limit.", low=0)] = 0
+
+
+class Cache(Section, frozen=True, kw_only=True):
+    """Stored media."""
+
+    local: LocalCache = LocalCache()
 
 
 class Settings(Section, frozen=True, kw_only=True):

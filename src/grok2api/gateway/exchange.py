@@ -5,11 +5,14 @@ Decides everything that can be decided before an account is touched, and refuses
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 import msgspec
 
 from grok2api.accounts.leases import Need, Pool
+from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
@@ -52,6 +55,14 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
 
 
+class Attacher(Protocol):
+    """Makes the files of a request ready: fetched, checked, bounded."""
+
+    def attached(self, request: Request) -> AbstractAsyncContextManager[Request]:
+        """The request with attachments in place of pictures and files. Raises `Refusal` naming the field at fault."""
+        ...
+
+
 class Gateway:
     """Turns requests into answers, with the pool and the upstreams it was given."""
 
@@ -63,6 +74,7 @@ class Gateway:
         count: Count,
         new_id: Callable[[str], str],
         watch: Watch,
+        attacher: Attacher,
     ) -> None:
         self.pool = pool
         self.watch = watch
@@ -70,6 +82,7 @@ class Gateway:
         self._options = options
         self._count = count
         self._new_id = new_id
+        self._attacher = attacher
 
     def served(self) -> list[Model]:
         """The models that the accounts can serve now, in the catalog's order."""
@@ -125,12 +138,27 @@ class Gateway:
 
     def answer(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
         """Yield the events of the answer, or of its `n` answers."""
+        work = exchange.work
+        return self._answer(exchange, work) if next(work.request.files(), None) is None else self._with_files(exchange)
+
+    def _answer(self, exchange: Exchange, work: Work) -> AsyncGenerator[Batch, None]:
         policy = self._options().policy
         choices = [
-            respond(exchange.work, self.pool, policy, self.watch, exchange.report, choice)
+            respond(work, self.pool, policy, self.watch, exchange.report, choice)
             for choice in range(max(1, exchange.request.n))
         ]
         return choices[0] if len(choices) == 1 else merge(choices)
+
+    async def _with_files(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
+        """The same, after what the request points to has been fetched and checked: once, and before any account."""
+        try:
+            async with self._attacher.attached(exchange.work.request) as request:
+                work = msgspec.structs.replace(exchange.work, request=request)
+                async with aclosing(self._answer(exchange, work)) as batches:
+                    async for batch in batches:
+                        yield batch
+        except Refusal as refusal:
+            yield 0, [Failed(refusal.problem)]
 
 
 def _of_table(name: str, table: Mapping[str, str]) -> str | None:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from grok2api.accounts.leases import Need
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.choices import video_ratio
 from grok2api.canonical.events import Failed, Progressed
 from grok2api.canonical.film import Film, Status
@@ -22,7 +23,6 @@ from grok2api.catalog import Model
 from grok2api.gateway.filming import Filmed, Filming, Order, interrupted
 from grok2api.gateway.respond import Report
 from grok2api.storage.errors import StoreError
-from grok2api.upstreams.media import Upload
 
 #: How often a step is written again while the store is away, and the seconds between.
 _TRIES = 60
@@ -47,11 +47,11 @@ Find = Callable[[str], tuple[Model, Need]]
 class Pictures(Protocol):
     """Keeps the pictures that came with orders until their films are over."""
 
-    async def put(self, film: str, pictures: Sequence[Upload]) -> None:
+    async def put(self, film: str, pictures: Sequence[Attachment]) -> None:
         """Keep them. Raises `Refusal` when the disk does not take them."""
         ...
 
-    async def get(self, film: str, count: int) -> tuple[Upload, ...] | None:
+    async def get(self, film: str, count: int) -> tuple[Attachment, ...] | None:
         """All of them, or nothing when one is gone."""
         ...
 
@@ -135,7 +135,7 @@ class Course:
         film = self.film
         if not film.checkpoint.at_rest:
             return interrupted()
-        given: tuple[Upload, ...] | None = ()
+        given: tuple[Attachment, ...] | None = ()
         if film.pictures and not film.checkpoint.finished:
             given = await pictures.get(film.id, film.pictures)
         if given is None:
@@ -162,7 +162,7 @@ class Course:
                         return problem
         return None
 
-    def _order(self, pictures: tuple[Upload, ...]) -> Order:
+    def _order(self, pictures: tuple[Attachment, ...]) -> Order:
         film = self.film
         model, need = self._find(film.model)
         request = VideoRequest(

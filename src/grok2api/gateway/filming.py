@@ -6,13 +6,14 @@ that whoever comes later knows whether he may go on. The result is fetched with 
 fetched, or is no film, has failed (I3).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
 import msgspec
 
 from grok2api.accounts.leases import Lease, Need, Pool
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.events import Failed, Progressed
 from grok2api.canonical.media import BEGINNING, Artifact, Checkpoint, Completed, Made, MediaFact, Reached, VideoRequest
 from grok2api.canonical.problem import Kind, Problem, Refusal
@@ -21,13 +22,29 @@ from grok2api.gateway.policy import Policy, may_retry
 from grok2api.gateway.respond import Attempt, Report
 from grok2api.gateway.watch import Watch
 from grok2api.upstreams.base import Credential, TransportError
-from grok2api.upstreams.media import FileRef, Files, Maker, MediaTask, Upload
+from grok2api.upstreams.media import FileRef, Files, Maker, MediaTask
 
 _FETCHES = 3
 _BROKE_OFF = Problem(kind=Kind.CUT, message="Grok's film broke off", code="stream_cut")
 INTERRUPTED = "interrupted"
+#: What an upstream says of a file that was sent to it before.
+UNKNOWN_FILE = "upstream_file_not_found"
 #: The name of this upstream where calls are held back and ways out are watched.
 UPSTREAM = "grok.com"
+
+
+class Uploads(Protocol):
+    """Sends files to accounts, each once. Raises `Refusal` and `TransportError`."""
+
+    async def references(
+        self, files: Sequence[Attachment], credential: Credential, *, imagine: bool = False
+    ) -> list[FileRef]:
+        """References to these files for this account."""
+        ...
+
+    def forget(self, files: Sequence[Attachment], credential: Credential, *, imagine: bool = False) -> None:
+        """The account's references to these files are of no use."""
+        ...
 
 
 class Stored(Protocol):
@@ -59,7 +76,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     request: VideoRequest
     model: Model
     need: Need
-    pictures: tuple[Upload, ...] = ()
+    pictures: tuple[Attachment, ...] = ()
     account: str | None = None
     checkpoint: Checkpoint = BEGINNING
 
@@ -74,16 +91,21 @@ class Filmed(msgspec.Struct, frozen=True):
 Step = Progressed | Filmed | Failed
 
 
+class Studio(msgspec.Struct, frozen=True):
+    """Who makes films, keeps files for accounts, sends them there, and keeps what was made."""
+
+    maker: Maker
+    files: Files
+    uploads: Uploads
+    cache: Cache
+
+
 class Filming:
     """Makes films with the accounts of the pool."""
 
-    def __init__(
-        self, pool: Pool, maker: Maker, files: Files, cache: Cache, policy: Callable[[], Policy], watch: Watch
-    ) -> None:
+    def __init__(self, pool: Pool, studio: Studio, policy: Callable[[], Policy], watch: Watch) -> None:
         self.pool = pool
-        self._maker = maker
-        self._files = files
-        self._cache = cache
+        self._studio = studio
         self._policy = policy
         self._watch = watch
 
@@ -97,7 +119,7 @@ class Filming:
         tried: list[str] = []
         last: Problem | None = None
         while True:
-            run = _Run(order, self._maker, self._files, self._cache, keep)
+            run = _Run(order, self._studio, keep)
             try:
                 async with self.pool.lease(_need(order), without=tried) as lease:
                     self._let_out(lease, report)
@@ -157,11 +179,9 @@ def _need(order: Order) -> Need:
 class _Run:
     """One attempt. Afterwards: `file`, or `problem`; `refused` is what the account is to answer for."""
 
-    def __init__(self, order: Order, maker: Maker, files: Files, cache: Cache, keep: Keep) -> None:
+    def __init__(self, order: Order, studio: Studio, keep: Keep) -> None:
         self._order = order
-        self._maker = maker
-        self._files = files
-        self._cache = cache
+        self._studio = studio
         self._keep = keep
         self._so_far = order.checkpoint
         self._artifact: Artifact | None = None
@@ -190,7 +210,7 @@ class _Run:
             references=references,
             checkpoint=self._so_far,
         )
-        async with aclosing(self._maker.make(task)) as told:
+        async with aclosing(self._studio.maker.make(task)) as told:
             async for facts in told:
                 progress = await self._take(facts)
                 if progress is not None:
@@ -199,6 +219,8 @@ class _Run:
             await self._fetch(lease.credential, self._artifact)
         else:
             self.refused = self.problem
+            if self.problem.code == UNKNOWN_FILE:
+                self._studio.uploads.forget(self._order.pictures, lease.credential, imagine=True)
 
     async def _take(self, facts: list[MediaFact]) -> Progressed | None:
         """What these facts say; checkpoints are kept before this returns."""
@@ -224,15 +246,14 @@ class _Run:
         """The pictures, sent to this account; what is finished already refers to none."""
         if self._so_far.finished:
             return ()
-        pictures = self._order.pictures
-        return tuple([await self._files.upload(credential, picture, imagine=True) for picture in pictures])
+        return tuple(await self._studio.uploads.references(self._order.pictures, credential, imagine=True))
 
     async def _fetch(self, credential: Credential, artifact: Artifact) -> None:
         """Keep the file. A way that breaks is gone again: the film is there."""
         for _ in range(_FETCHES):
             try:
-                async with self._files.download(credential, artifact) as download:
-                    film = await self._cache.keep_film(download.chunks())
+                async with self._studio.files.download(credential, artifact) as download:
+                    film = await self._studio.cache.keep_film(download.chunks())
             except Refusal as refusal:
                 self.problem = refusal.problem
                 return
@@ -249,8 +270,8 @@ class _Run:
             return
         poster = Artifact(kind="image", id=artifact.id, url=artifact.poster, bound=artifact.bound)
         try:
-            async with self._files.download(credential, poster) as download:
+            async with self._studio.files.download(credential, poster) as download:
                 picture = b"".join([chunk async for chunk in download.chunks()])
-            await self._cache.keep_poster(film, picture)
+            await self._studio.cache.keep_poster(film, picture)
         except (Refusal, TransportError):
             return

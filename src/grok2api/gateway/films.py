@@ -12,13 +12,13 @@ from typing import Protocol
 
 import msgspec
 
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.film import Film, Status
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.gateway.film_course import Course, Find, Lost, Options, Pictures
 from grok2api.gateway.filming import Filming
 from grok2api.storage.errors import StoreError
 from grok2api.transport.tasks import spawn
-from grok2api.upstreams.media import Upload
 
 #: A film that nobody has said to hold for so long is free; holders say so several times in that span.
 HOLD_SEC = 10.0
@@ -87,7 +87,7 @@ class Films:
 
     # --- for the endpoints
 
-    async def order(self, film: Film, pictures: Sequence[Upload]) -> Film:
+    async def order(self, film: Film, pictures: Sequence[Attachment]) -> Film:
         """Take an order; the film of an earlier one with its key (C8). Raises `Refusal` and `StoreError`.
 
         Refused at once when no account could begin it, or when the key was used for something else.

@@ -229,7 +229,8 @@ class _Run:
     async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None]) -> list[Fact]:
         """The next facts, through all stages."""
         try:
-            facts = await patience.read(source)
+            while not (facts := await patience.read(source)):
+                patience.renew()
         except StopAsyncIteration:
             facts = [Failed(_BROKE_OFF)]
         except TimeoutError:

@@ -11,20 +11,10 @@ from typing import Protocol
 
 import msgspec
 
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.media import BEGINNING, Artifact, Checkpoint, MediaFact, MediaRequest
 from grok2api.catalog import Model
 from grok2api.upstreams.base import Credential
-
-
-class Upload(msgspec.Struct, frozen=True):
-    """A file to be sent. `mime` is what it is by its content."""
-
-    name: str
-    mime: str
-    data: bytes
-
-    def __repr__(self) -> str:
-        return f"Upload({self.mime}, {len(self.data)} bytes)"
 
 
 class FileRef(msgspec.Struct, frozen=True):
@@ -84,7 +74,7 @@ class Maker(Protocol):
 class Files(Protocol):
     """Keeps files for accounts."""
 
-    async def upload(self, credential: Credential, file: Upload, *, imagine: bool = False) -> FileRef:
+    async def upload(self, credential: Credential, file: Attachment, *, imagine: bool = False) -> FileRef:
         """Send a file, for a chat or to `imagine` with; the reference is good for this account only."""
         ...
 

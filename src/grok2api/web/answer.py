@@ -16,6 +16,7 @@ from grok2api.canonical.sequence import Answer, Fold
 from grok2api.dialects.base import Dialect, Envelope
 from grok2api.dialects.streaming import wants_stream
 from grok2api.gateway.exchange import Exchange, Gateway
+from grok2api.media.budget import Budget, Share
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
@@ -41,6 +42,7 @@ class AnswerRoute:
         state: State,
         journal: Journal,
         new_id: Callable[[str], str],
+        budget: Budget,
     ) -> None:
         self._dialect = dialect
         self._gateway = gateway
@@ -48,12 +50,14 @@ class AnswerRoute:
         self._state = state
         self._journal = journal
         self._new_id = new_id
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
         self._state.enter()
         try:
-            await self._serve(scope, receive, send, entry)
+            with self._budget.share() as share:
+                await self._serve(scope, receive, send, entry, share)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not entry.gone or task is None or task.uncancel() > 0:
@@ -64,11 +68,11 @@ class AnswerRoute:
             self._state.leave()
             self._journal.note(entry)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: Entry, share: Share) -> None:
         headers = headers_of(scope)
         options = self._options()
         try:
-            exchange = await self._take(scope, receive, headers, options, entry)
+            exchange = await self._take(scope, receive, headers, options, entry, share)
         except Refusal as refusal:
             await self._refuse(send, refusal.problem, entry)
             return
@@ -87,7 +91,7 @@ class AnswerRoute:
             entry.gone = line.gone
 
     async def _take(
-        self, scope: Scope, receive: Receive, headers: Headers, options: WebOptions, entry: Entry
+        self, scope: Scope, receive: Receive, headers: Headers, options: WebOptions, entry: Entry, share: Share
     ) -> Exchange:
         """Everything before an account is touched."""
         if self._state.draining:
@@ -97,7 +101,7 @@ class AnswerRoute:
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)
-        body = await read_body(receive, headers, options.max_body)
+        body = await read_body(receive, headers, options.max_body, share)
         try:
             request = self._dialect.decode(body, headers)
             return self._gateway.prepare(request, entry.request_id, estimate=self._dialect.estimates_input)

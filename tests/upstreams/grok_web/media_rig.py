@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from files import plain_file
 from grok2api.canonical.media import Artifact, Checkpoint, Made, MediaFact, MediaRequest
 from grok2api.catalog import BY_NAME
 from grok2api.simulator.app import Running
@@ -16,7 +17,7 @@ from grok2api.upstreams.grok_web.files_adapter import GrokFiles
 from grok2api.upstreams.grok_web.media_adapter import GrokMedia
 from grok2api.upstreams.grok_web.options import MediaOptions, WebOptions
 from grok2api.upstreams.grok_web.users import Users
-from grok2api.upstreams.media import FileRef, MediaTask, Upload
+from grok2api.upstreams.media import FileRef, MediaTask
 
 ME, OTHER = Credential("a-1", "demo-super-1"), Credential("a-2", "demo-super-2")
 LITE, IMAGE, PRO = "grok-imagine-image-lite", "grok-imagine-image", "grok-imagine-image-pro"
@@ -75,7 +76,7 @@ async def make(
 
 async def sent(grok: Grok, count: int = 1, who: Credential = ME) -> tuple[FileRef, ...]:
     """Fresh files of the account."""
-    files = [Upload(f"{number}.png", "image/png", b"\x89PNG %d" % number) for number in range(count)]
+    files = [plain_file(f"{number}.png", "image/png", b"\x89PNG %d" % number) for number in range(count)]
     return tuple([await grok.files.upload(who, file, imagine=True) for file in files])
 
 

@@ -6,15 +6,15 @@ import pytest
 from media_rig import IMAGE, LITE, ME, OTHER, VIDEO, artifacts, connected, fetch, make, sent
 
 from fake_http import FakeAnswer, FakeHttp
+from files import plain_file
 from grok2api.canonical.media import Artifact, ImageRequest, VideoRequest
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.upstreams.base import TransportError
 from grok2api.upstreams.grok_web.files_adapter import GrokFiles
 from grok2api.upstreams.grok_web.options import MediaOptions, WebOptions
 from grok2api.upstreams.grok_web.users import Users
-from grok2api.upstreams.media import Upload
 
-FILE = Upload("photo.png", "image/png", b"\x89PNG\r\n" + bytes(range(256)))
+FILE = plain_file("photo.png", "image/png", b"\x89PNG\r\n" + bytes(range(256)))
 SESSION = b'{"status":"authenticated","session":{"userId":"u-9"}}'
 
 
@@ -253,7 +253,7 @@ async def test_a_file_of_another_account_is_not_to_be_had(simulator):
 
 
 async def test_a_large_file_arrives_whole(simulator):
-    large = Upload("large.png", "image/png", b"\x89PNG" + bytes(2_000_003))
+    large = plain_file("large.png", "image/png", b"\x89PNG" + bytes(2_000_003))
     for form in ("json", "multipart"):
         async with connected(simulator, upload=form) as grok:
             reference = await grok.files.upload(ME, large)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files import plain_file
 from grok2api.canonical.media import Artifact
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.upstreams.base import Credential
@@ -16,7 +17,6 @@ from grok2api.upstreams.grok_web import assets_wire, media_post_wire
 from grok2api.upstreams.grok_web.assets_wire import artifact_at, download_call, place_of, read_page, type_of
 from grok2api.upstreams.grok_web.options import MediaOptions, WebOptions
 from grok2api.upstreams.grok_web.upload_wire import read_upload, upload_call
-from grok2api.upstreams.media import Upload
 
 ME = Credential("a-1", "tok.en", "u-123")
 PLAIN = WebOptions(user_agent="UA", cookies="cf_clearance=x", headers={"x-statsig-id": "s"})
@@ -36,8 +36,9 @@ def refused(call, *args, **more):
 @given(st.integers(0, 500_000) | st.integers(196_600, 196_620), st.binary(min_size=1, max_size=300))
 def test_a_file_goes_out_as_base64_in_one_object(size, seed):
     data = (seed * (size // len(seed) + 1))[:size]
-    call = upload_call(Upload('ph"oto\n.png', "image/png", data), ME, PLAIN, CALL_ID)
-    body = json.loads(call.body)
+    call = upload_call(plain_file('ph"oto\n.png', "image/png", data), ME, PLAIN, CALL_ID)
+    body = json.loads(call.body.whole())
+    assert len(call.body) == len(call.body.whole())
     assert (call.method, call.url) == ("POST", "https://grok.com/rest/app-chat/upload-file")
     assert base64.b64decode(body.pop("content"), validate=True) == data
     assert body == {"fileName": 'ph"oto\n.png', "fileMimeType": "image/png"}
@@ -47,12 +48,12 @@ def test_a_file_goes_out_as_base64_in_one_object(size, seed):
 @pytest.mark.parametrize("name", ["photo.png", 'a"; filename="b.png', "zwei\r\nX-Evil: 1", "日本.png", "\ud800"])
 @pytest.mark.parametrize("imagine", [False, True])
 def test_a_file_goes_out_as_a_form_of_which_no_name_can_break_out(name, imagine):
-    call = upload_call(Upload(name, "image/png", b"\x89PNG\r\n--x\0"), ME, FORM, CALL_ID, imagine=imagine)
+    call = upload_call(plain_file(name, "image/png", b"\x89PNG\r\n--x\0"), ME, FORM, CALL_ID, imagine=imagine)
     assert call.url == "https://grok.com/http/upload-file-v2/direct"
     assert "x-xai-request-id" not in call.headers
     assert call.headers["Referer"] == ("https://grok.com/imagine" if imagine else "https://grok.com/")
     head = f"Content-Type: {call.headers['Content-Type']}\r\n\r\n".encode()
-    parts = list(message_from_bytes(head + call.body, policy=HTTP).iter_parts())
+    parts = list(message_from_bytes(head + call.body.whole(), policy=HTTP).iter_parts())
     assert [part.get_param("name", header="content-disposition") for part in parts] == (
         ["file_source", "file"] if imagine else ["file"]
     )
@@ -64,14 +65,14 @@ def test_a_file_goes_out_as_a_form_of_which_no_name_can_break_out(name, imagine)
 
 
 def test_a_name_with_half_a_character_is_sent_without_it():
-    body = upload_call(Upload("a\ud800.png", "image/png", b"x"), ME, PLAIN, CALL_ID).body
+    body = upload_call(plain_file("a\ud800.png", "image/png", b"x"), ME, PLAIN, CALL_ID).body.whole()
     assert json.loads(body)["fileName"] == "a?.png"
 
 
 @pytest.mark.parametrize("mime", ["", "image", "image/png\r\nX: 1", "image/png; a=b"])
 @pytest.mark.parametrize("options", [PLAIN, FORM])
 def test_a_type_that_is_none_is_sent_as_bytes(mime, options):
-    body = upload_call(Upload("a", mime, b"x"), ME, options, CALL_ID).body
+    body = upload_call(plain_file("a", mime, b"x"), ME, options, CALL_ID).body.whole()
     assert b"application/octet-stream" in body
     assert b"X: 1" not in body
 
@@ -330,5 +331,5 @@ def test_a_post_is_made_public_and_its_film_has_an_address_for_everybody():
 
 
 def test_Z2_what_is_sent_and_fetched_does_not_show_itself():
-    assert repr(Upload("secret name", "image/png", b"secret")) == "Upload(image/png, 6 bytes)"
+    assert repr(plain_file("a.png", "image/png", b"secret")) == "Attachment(file, image/png, 'a.png', 6 bytes)"
     assert "secret" not in repr(Artifact(data=b"secret"))

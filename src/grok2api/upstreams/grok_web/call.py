@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from grok2api.upstreams.base import Credential, HttpCall
+from grok2api.upstreams.base import Credential, HttpCall, Pieces
 from grok2api.upstreams.browser import cookie, merged, origin
 from grok2api.upstreams.grok_web.options import WebOptions
 
@@ -86,7 +86,7 @@ def post_call(
         method="POST",
         url=options.base_url + path,
         headers=headers,
-        body=body if isinstance(body, bytes) else msgspec.json.encode(body),
+        body=body if isinstance(body, bytes | Pieces) else msgspec.json.encode(body),
         account=credential.account_id,
     )
 

@@ -8,8 +8,8 @@ configured host of account files only.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.media import Artifact
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.upstreams.base import Credential, Http, HttpAnswer, TransportError
@@ -18,11 +18,9 @@ from grok2api.upstreams.grok_web.asking import Pace, whole
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.upload_wire import read_upload, upload_call
 from grok2api.upstreams.grok_web.users import Users
-from grok2api.upstreams.media import Asset, FileRef, Upload
+from grok2api.upstreams.media import Asset, FileRef
 
 _MOST_PAGES = 1000
-#: Above this many bytes a file is put into its form in a thread: it would hold the loop for over a millisecond.
-_OFF_LOOP = 512 * 1024
 
 
 class GrokFiles:
@@ -36,12 +34,11 @@ class GrokFiles:
         self._uploading = 0
         self._room = asyncio.Condition()
 
-    async def upload(self, credential: Credential, file: Upload, *, imagine: bool = False) -> FileRef:
+    async def upload(self, credential: Credential, file: Attachment, *, imagine: bool = False) -> FileRef:
         """Send a file, for a chat or to `imagine` with; the reference is good for this account only."""
         options = self._options()
         async with self._turn(options.media.uploads_at_once):
-            build = partial(upload_call, file, credential, options, self._new_id(), imagine=imagine)
-            call = await asyncio.to_thread(build) if len(file.data) > _OFF_LOOP else build()
+            call = upload_call(file, credential, options, self._new_id(), imagine=imagine)
             body = await whole(self._http, call, options.media.upload_timeout)
         reference = read_upload(body, options)
         if reference.url:

@@ -1,38 +1,36 @@
 """Files on their way to grok.com: as JSON with base64 (the older form), or as a form with one part.
 
-Pure. Builds the body in one buffer, because a file can be large and a pasted one costs its size again. The answer names
-the file by up to three ids and perhaps a path; a path that is missing is for the caller to make of the user's id.
+Pure. The body is put together while it is sent, because a file can be large. The answer names the file by up to three
+ids and perhaps a path; a path that is missing is for the caller to make of the user's id.
 """
 
-import base64
 import re
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.problem import Refusal
-from grok2api.upstreams.base import Credential, HttpCall
+from grok2api.upstreams.base import Credential, HttpCall, Pieces
 from grok2api.upstreams.grok_web.assets_wire import content_url
 from grok2api.upstreams.grok_web.call import post_call, rest_headers
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.teller import WHAT
-from grok2api.upstreams.media import FileRef, Upload
+from grok2api.upstreams.media import FileRef
 from grok2api.upstreams.reading import decode_any
 from grok2api.upstreams.refusals import classify, classify_error
 
 _JSON = "/rest/app-chat/upload-file"
 _FORM = "/http/upload-file-v2/direct"
 _SOURCE = "IMAGINE_SELF_UPLOAD_FILE_SOURCE"
-_STEP = 3 * 64 * 1024  # a multiple of 3, so that pieces of base64 can stand together
 _MIME = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _OPAQUE = "application/octet-stream"
 _IDS = ("fileMetadataId", "fileId")
 
 
 def upload_call(
-    file: Upload, credential: Credential, options: WebOptions, call_id: str, *, imagine: bool = False
+    file: Attachment, credential: Credential, options: WebOptions, call_id: str, *, imagine: bool = False
 ) -> HttpCall:
     """The call that sends a file, in the form that the settings choose; `imagine` says that it is for media work."""
     mime = file.mime if _MIME.fullmatch(file.mime) else _OPAQUE
@@ -67,28 +65,18 @@ def read_upload(body: bytes, options: WebOptions) -> FileRef:
     return FileRef(ident, content_url(path, options) if path else "")
 
 
-def _json(file: Upload, mime: str) -> bytes:
+def _json(file: Attachment, mime: str) -> Pieces:
     name = file.name.encode("utf-8", "replace").decode()
     head = msgspec.json.encode({"fileName": name, "fileMimeType": mime, "content": ""})
-    body = BytesIO()
-    body.write(head[:-2])
-    view = memoryview(file.data)
-    for at in range(0, len(view), _STEP):
-        body.write(base64.b64encode(view[at : at + _STEP]))
-    body.write(head[-2:])
-    return body.getvalue()
+    return Pieces(head[:-2], file.base64, head[-2:])
 
 
-def _form(file: Upload, mime: str, boundary: str, *, imagine: bool) -> bytes:
+def _form(file: Attachment, mime: str, boundary: str, *, imagine: bool) -> Pieces:
     line = f"--{boundary}\r\nContent-Disposition: form-data; name="
-    body = BytesIO()
-    if imagine:
-        body.write(f'{line}"file_source"\r\n\r\n{_SOURCE}\r\n'.encode())
+    source = f'{line}"file_source"\r\n\r\n{_SOURCE}\r\n' if imagine else ""
     name = quote(file.name, safe=" !#$&'()+,;=@[]^_`{}~", errors="replace")
-    body.write(f'{line}"file"; filename="{name}"\r\nContent-Type: {mime}\r\n\r\n'.encode())
-    body.write(file.data)
-    body.write(f"\r\n--{boundary}--\r\n".encode())
-    return body.getvalue()
+    head = f'{source}{line}"file"; filename="{name}"\r\nContent-Type: {mime}\r\n\r\n'
+    return Pieces(head.encode(), file.raw, f"\r\n--{boundary}--\r\n".encode())
 
 
 def _text(value: dict[str, Any], name: str) -> str:
