@@ -40,15 +40,53 @@ _MISSING = Problem(
 )
 
 
+class StoredFiles:
+    """Gives stored files to clients."""
+
+    def __init__(self, store: MediaStore, thumbnails: Thumbnails) -> None:
+        self._store = store
+        self._thumbnails = thumbnails
+
+    async def give(
+        self,
+        kind: Kind,
+        ident: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        ids: Sequence[tuple[str, str]] = (),
+        *,
+        small: bool = False,
+    ) -> None:
+        """Answer with the file, or with its thumbnail. Raises `Refusal` before anything is sent."""
+        if small:
+            await self._small(kind, ident, scope["method"], send, ids)
+            return
+        found = await self._store.open(kind, ident)
+        if found is None:
+            raise Refusal(_MISSING)
+        file, reading = found
+        try:
+            await _Answer(file, reading, headers_of(scope), ids, send).give(scope["method"], receive)
+        except TimeoutError:
+            return  # the client does not read; the server closes what is not whole
+        finally:
+            reading.close()
+
+    async def _small(self, kind: Kind, ident: str, method: str, send: Send, ids: Sequence[tuple[str, str]]) -> None:
+        data = await self._thumbnails.of(kind, ident)
+        if data is None:
+            raise Refusal(_MISSING)
+        headers = [*_KEPT, *ids]
+        await answer_whole(send, 200, b"" if method == "HEAD" else data, headers, MIME.encode())
+
+
 class MediaRoute:
     """The endpoint of one kind of media."""
 
-    def __init__(
-        self, kind: Kind, store: MediaStore, thumbnails: Thumbnails, state: State, new_id: Callable[[str], str]
-    ) -> None:
+    def __init__(self, kind: Kind, files: StoredFiles, state: State, new_id: Callable[[str], str]) -> None:
         self._kind = kind
-        self._store = store
-        self._thumbnails = thumbnails
+        self._files = files
         self._state = state
         self._new_id = new_id
 
@@ -57,39 +95,15 @@ class MediaRoute:
         ids = [("x-request-id", self._new_id("req_"))]
         self._state.enter()
         try:
-            await self._serve(scope, receive, send, headers, ids)
+            ident, small = self._asked(scope)
+            await self._files.give(self._kind, ident, scope, receive, send, ids, small=small)
         except Refusal as refusal:
             status, body = render(refusal.problem, scope["path"], headers)
             more = [("allow", _METHODS)] if status == 405 else []
             body = b"" if scope["method"] == "HEAD" else body
             await answer_whole(send, status, body, [*ids, *more, *retry_headers(status, refusal.problem)])
-        except TimeoutError:
-            return  # the client does not read; the server closes what is not whole
         finally:
             self._state.leave()
-
-    async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, headers: Headers, ids: Sequence[tuple[str, str]]
-    ) -> None:
-        ident, thumbnail = self._asked(scope)
-        if thumbnail:
-            await self._small(ident, scope["method"], send, ids)
-            return
-        found = await self._store.open(self._kind, ident)
-        if found is None:
-            raise Refusal(_MISSING)
-        file, reading = found
-        try:
-            await _Answer(file, reading, headers, ids, send).give(scope["method"], receive)
-        finally:
-            reading.close()
-
-    async def _small(self, ident: str, method: str, send: Send, ids: Sequence[tuple[str, str]]) -> None:
-        data = await self._thumbnails.of(self._kind, ident)
-        if data is None:
-            raise Refusal(_MISSING)
-        headers = [*_KEPT, *ids]
-        await answer_whole(send, 200, b"" if method == "HEAD" else data, headers, MIME.encode())
 
     def _asked(self, scope: Scope) -> tuple[str, bool]:
         """The id, and whether the thumbnail will do. Raises `Refusal`."""
