@@ -26,7 +26,8 @@ from grok2api.canonical.problem import Kind, Problem
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import check, fold
 from grok2api.gateway.policy import Policy
-from grok2api.gateway.respond import Report, Work, respond
+from grok2api.gateway.respond import Work, respond
+from grok2api.gateway.turns import Report
 from grok2api.gateway.watch import Watch
 from grok2api.gateway.ways import State
 

@@ -19,8 +19,9 @@ from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
 from grok2api.gateway.counting import Count, count_input, length
 from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
-from grok2api.gateway.respond import Batch, Report, Work, respond
+from grok2api.gateway.respond import Batch, Work, respond
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
+from grok2api.gateway.turns import Report
 from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
