@@ -102,7 +102,7 @@ MAY_IMPORT = {
     "intake": "accounts",
     "config": "catalog",
     "observe": "",
-    "web": "canonical catalog dialects gateway media transport.tasks",
+    "web": "canonical catalog dialects gateway media storage.errors transport.tasks",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
     "__main__": "cli",

@@ -38,12 +38,19 @@ from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
+from grok2api.gateway.filming import Filming, Studio
+from grok2api.gateway.films import BEAT_SEC as FILM_BEAT_SEC
+from grok2api.gateway.films import EXPIRE_SEC as FILM_EXPIRE_SEC
+from grok2api.gateway.films import LOOK_SEC as FILM_LOOK_SEC
+from grok2api.gateway.films import Films
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.jobs import InMemory, Job, JobRunner, Remembered
 from grok2api.media.attaching import Attaching
 from grok2api.media.budget import Budget
+from grok2api.media.films import FilmCache
 from grok2api.media.index import from_directory
+from grok2api.media.ordered import OrderedPictures
 from grok2api.media.store import MediaStore
 from grok2api.media.thumbnails import Thumbnails
 from grok2api.memory import give_back_large_blocks
@@ -54,6 +61,7 @@ from grok2api.storage.errors import StoreError
 from grok2api.storage.following import LOOK_SEC, Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.tiers import Tiers
+from grok2api.storage.videos import VideoStore
 from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.fetch import Fetcher
@@ -62,6 +70,7 @@ from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.upstreams.grok_web.files_adapter import GrokFiles
+from grok2api.upstreams.grok_web.media_adapter import GrokMedia
 from grok2api.upstreams.grok_web.quota import GrokWebQuota
 from grok2api.upstreams.grok_web.uploads import Uploads
 from grok2api.upstreams.grok_web.users import Users
@@ -71,10 +80,11 @@ from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
-from grok2api.web.media_files import MediaRoute
+from grok2api.web.media_files import MediaRoute, StoredFiles
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
+from grok2api.web.videos import VideoRoutes
 
 #: Credentials registered in one turn of the event loop.
 _REGISTERED = 500
@@ -105,6 +115,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     live: Live
     media: MediaStore
+    films: Films
 
 
 class _Accounts(msgspec.Struct, frozen=True):
@@ -124,6 +135,10 @@ _RNG = random.Random()  # noqa: S311
 def new_id(prefix: str) -> str:
     """A fresh id: the prefix and 96 random bits."""
     return f"{prefix}{_RNG.getrandbits(96):024x}"
+
+
+def _film_id() -> str:
+    return f"video_{_RNG.getrandbits(128):032x}"
 
 
 def _uuid() -> str:
@@ -154,22 +169,43 @@ async def running(
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = InMemory()
         accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
-        jobs = JobRunner(_jobs(accounts, live), now, rng, memory)
-        await stack.enter_async_context(jobs.running())
+        state = State()
         budget = Budget(lambda: options.large_bodies(live.current))
         fetcher = Fetcher(resources, lambda: options.fetching(live.current))
         media = await _media(live, data_dir, now)
+        thumbnails = Thumbnails(media)
+        attaching = Attaching(fetcher, budget)
+        watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
         gateway = Gateway(
             accounts.pool,
             {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
-            Watch(now, Routes(lambda: options.transport(live.current).egress)),
-            Attaching(fetcher, budget),
+            watch,
+            attaching,
+            makes=(Surface.VIDEO,),
         )
-        state = State()
-        face = _face(gateway, live, state, lambda: accounts.following.trouble, budget, media)
+        cache = FilmCache(media, thumbnails)
+        studio = Studio(GrokMedia(http, sockets, users, grok_web, now, _uuid), files, uploads, cache)
+        policy = options.kept(options.gateway, lambda: live.current)
+        films = Films(
+            VideoStore(store.database),
+            Filming(accounts.pool, studio, lambda: policy().policy, watch),
+            OrderedPictures(data_dir / "ordered"),
+            cache.forget,
+            lambda name: gateway.find_maker(name, Surface.VIDEO),
+            options.kept(options.films, lambda: live.current),
+            now,
+            new_id("process_"),
+            state,
+        )
+        await stack.enter_async_context(films.running())
+        jobs = JobRunner(_jobs(accounts, films, live), now, rng, memory)
+        await stack.enter_async_context(jobs.running())
+        stored = StoredFiles(media, thumbnails)
+        videos = VideoRoutes(films, stored, attaching, budget, lambda: options.face(live.current), state, now, _film_id)
+        face = _face(gateway, live, state, lambda: accounts.following.trouble, budget, stored, videos)
         yield App(
             face=face,
             state=state,
@@ -179,6 +215,7 @@ async def running(
             gateway=gateway,
             live=live,
             media=media,
+            films=films,
         )
 
 
@@ -258,7 +295,7 @@ async def _closing(writer: WriteBehind) -> None:
         await writer.close()
 
 
-def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
+def _jobs(accounts: _Accounts, films: Films, live: Live) -> tuple[Job, ...]:
     """All periodic work."""
     rounds, writer = accounts.rounds, accounts.writer
     refresh = options.kept(options.refresh, lambda: live.current)
@@ -296,6 +333,19 @@ def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
             wake=accounts.refresher.exhausted,
             enabled=lambda: refresh().asks,
         ),
+        Job(name="film-take", help="Begins with films that wait.", every=lambda: FILM_LOOK_SEC, work=films.take),
+        Job(
+            name="film-hold",
+            help="Writes how far films have come, and that they are still worked on.",
+            every=lambda: FILM_BEAT_SEC,
+            work=films.beat,
+        ),
+        Job(
+            name="film-expire",
+            help="Forgets films that have been over for long enough.",
+            every=lambda: FILM_EXPIRE_SEC,
+            work=films.expire,
+        ),
     )
 
 
@@ -316,10 +366,15 @@ async def _media(live: Live, data_dir: Path, now: Callable[[], float]) -> MediaS
 
 
 def _face(
-    gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], budget: Budget, media: MediaStore
+    gateway: Gateway,
+    live: Live,
+    state: State,
+    trouble: Callable[[], str],
+    budget: Budget,
+    stored: StoredFiles,
+    videos: VideoRoutes,
 ) -> Face:
     journal = Journal()
-    thumbnails = Thumbnails(media)
 
     def web() -> WebOptions:
         return options.face(live.current)
@@ -329,10 +384,11 @@ def _face(
         "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
-        "/v1/files/image": MediaRoute("image", media, thumbnails, state, new_id),
-        "/v1/files/video": MediaRoute("video", media, thumbnails, state, new_id),
+        "/v1/files/image": MediaRoute("image", stored, state, new_id),
+        "/v1/files/video": MediaRoute("video", stored, state, new_id),
     }
-    return Face(hot, SmallRoutes(gateway, web, state, trouble, __version__).table(), new_id)
+    routes = [*SmallRoutes(gateway, web, state, trouble, __version__).table(), *videos.table()]
+    return Face(hot, routes, new_id)
 
 
 def run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool = False) -> int:

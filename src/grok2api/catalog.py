@@ -97,7 +97,8 @@ def _console(
 
 
 def _media(name: str, title: str, surface: Surface, mode: str, tier: Tier, quality: str = "") -> Model:
-    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality, served=False)
+    served = surface is Surface.VIDEO
+    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality, served=served)
 
 
 _B, _S, _H = Tier.BASIC, Tier.SUPER, Tier.HEAVY

@@ -6,11 +6,13 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
+from grok2api.accounts.model import DAY
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
+from grok2api.gateway.film_course import Options as FilmOptions
 from grok2api.gateway.policy import Policy
 from grok2api.media.store import StoreOptions
 from grok2api.transport.egress import EgressOptions, TransportOptions
@@ -157,6 +159,11 @@ def fetching(settings: Settings) -> FetchOptions:
 def large_bodies(settings: Settings) -> int:
     """Bytes of large bodies that may be held at the same time."""
     return settings.server.large_bodies_mb * _MIB
+
+
+def films(settings: Settings) -> FilmOptions:
+    video = settings.video
+    return FilmOptions(at_once=video.at_once, patience=video.timeout, keep_sec=video.keep_days * DAY)
 
 
 def media_store(settings: Settings) -> StoreOptions:

@@ -17,7 +17,7 @@ from grok2api.media.store import MediaStore, StoreOptions
 from grok2api.media.thumbnails import Thumbnails
 from grok2api.web import media_files
 from grok2api.web.links import public_base
-from grok2api.web.media_files import MediaRoute
+from grok2api.web.media_files import MediaRoute, StoredFiles
 from grok2api.web.options import State
 
 FILM = MP4 + bytes(range(256)) * 4000
@@ -41,7 +41,9 @@ class Player:
         self.state = State()
         numbers = itertools.count()
         self.routes = {
-            kind: MediaRoute(kind, store, Thumbnails(store), self.state, lambda prefix: f"{prefix}{next(numbers)}")
+            kind: MediaRoute(
+                kind, StoredFiles(store, Thumbnails(store)), self.state, lambda prefix: f"{prefix}{next(numbers)}"
+            )
             for kind in ("image", "video")
         }
 

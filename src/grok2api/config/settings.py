@@ -274,6 +274,12 @@ class Video(Section, frozen=True, kw_only=True):
     """Making films."""
 
     timeout: Annotated[float, About("Seconds for a whole film.", low=1, high=86400)] = 600
+    at_once: Annotated[
+        int, About("Films that are made at the same time; further ones wait in the queue.", low=1, high=1000)
+    ] = 8
+    keep_days: Annotated[
+        float, About("Days for which a film and its file are kept once it is over; 0 is for ever.", low=0)
+    ] = 30
 
 
 class Asset(Section, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ Decides everything that can be decided before an account is touched, and refuses
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -13,7 +13,7 @@ import msgspec
 
 from grok2api.accounts.leases import Need, Pool
 from grok2api.canonical.events import Failed
-from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
 from grok2api.gateway.counting import Count, count_input, length
@@ -76,10 +76,12 @@ class Gateway:
         new_id: Callable[[str], str],
         watch: Watch,
         attacher: Attacher,
+        makes: Collection[Surface] = (),
     ) -> None:
         self.pool = pool
         self.watch = watch
         self._upstreams = upstreams
+        self._makes = makes
         self._options = options
         self._count = count
         self._new_id = new_id
@@ -90,13 +92,28 @@ class Gateway:
         return [
             model
             for model in BY_NAME.values()
-            if model.served and model.surface in self._upstreams and self.pool.serves(model.tiers, model.mode)
+            if model.served and self._has(model.surface) and self.pool.serves(model.tiers, model.mode)
         ]
 
+    def _has(self, surface: Surface) -> bool:
+        return surface in self._upstreams or surface in self._makes
+
     def find(self, name: str) -> Model:
-        """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
+        """The model of that name or alias that converses. Raises `Refusal` with the nearest names (C9)."""
+        return self._named(name, self._upstreams)
+
+    def find_maker(self, name: str, surface: Surface) -> tuple[Model, Need]:
+        """The model of that name or alias that makes what `surface` stands for, and what it needs. Raises `Refusal`."""
+        model = self._named(name, {*self._upstreams, *self._makes})
+        if model.surface is not surface:
+            known = ", ".join(row.name for row in BY_NAME.values() if row.surface is surface)
+            raise invalid(f"The model {name!r} cannot be used here; use {known}", "model", code="model_not_supported")
+        prefer = _preferred(name, model, self._options().prefer_tags)
+        return model, Need(tiers=model.tiers, modes=(model.mode,), prefer=prefer)
+
+    def _named(self, name: str, surfaces: Collection[Surface]) -> Model:
         model = BY_NAME.get(name) or BY_NAME.get(_of_table(name, self._options().aliases) or name)
-        if model is not None and model.served and model.surface in self._upstreams:
+        if model is not None and model.served and model.surface in surfaces:
             return model
         if model is not None:
             message = f"The model {name!r} makes pictures or films, which this version does not serve yet"

@@ -21,7 +21,7 @@ from grok2api.canonical.media import Checkpoint, VideoRequest
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.catalog import Model
 from grok2api.gateway.filming import Filmed, Filming, Order, interrupted
-from grok2api.gateway.respond import Report
+from grok2api.gateway.turns import Report
 from grok2api.storage.errors import StoreError
 
 #: How often a step is written again while the store is away, and the seconds between.

@@ -18,8 +18,8 @@ from grok2api.canonical.events import Failed, Progressed
 from grok2api.canonical.media import BEGINNING, Artifact, Checkpoint, Completed, Made, MediaFact, Reached, VideoRequest
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.catalog import Model
-from grok2api.gateway.policy import Policy, may_retry
-from grok2api.gateway.respond import Attempt, Report
+from grok2api.gateway.policy import Policy
+from grok2api.gateway.turns import Attempt, Report, turns
 from grok2api.gateway.watch import Watch
 from grok2api.upstreams.base import Credential, TransportError
 from grok2api.upstreams.media import FileRef, Files, Maker, MediaTask
@@ -47,21 +47,14 @@ class Uploads(Protocol):
         ...
 
 
-class Stored(Protocol):
-    """A file in the media cache."""
-
-    @property
-    def id(self) -> str: ...
-
-
 class Cache(Protocol):
-    """Keeps films. Raises `Refusal` for what is none."""
+    """Keeps films by the ids of their files. Raises `Refusal` for what is none."""
 
-    async def keep_film(self, chunks: AsyncIterable[bytes]) -> Stored:
-        """Keep what comes in `chunks`."""
+    async def keep_film(self, chunks: AsyncIterable[bytes]) -> str:
+        """Keep what comes in `chunks`; the id of the file."""
         ...
 
-    async def keep_poster(self, film: Stored, picture: bytes) -> None:
+    async def keep_poster(self, film: str, picture: bytes) -> None:
         """Keep a picture of the film beside it."""
         ...
 
@@ -111,55 +104,20 @@ class Filming:
 
     async def film(self, order: Order, keep: Keep, report: Report) -> AsyncGenerator[Step, None]:
         """How the film comes along; the last step is `Filmed` or `Failed`. Closing it ends the connection."""
-        policy = self._policy()
         if not order.checkpoint.at_rest:
             yield Failed(interrupted())
             return
-        self._watch.began()
-        tried: list[str] = []
-        last: Problem | None = None
-        while True:
-            run = _Run(order, self._studio, keep)
-            try:
-                async with self.pool.lease(_need(order), without=tried) as lease:
-                    self._let_out(lease, report)
-                    async with aclosing(run.steps(lease)) as steps:
+        run = _Run(order, self._studio, keep, self._watch, report)
+        try:
+            async with aclosing(turns(run, _need(order), self.pool, self._policy(), self._watch, report)) as leases:
+                async for lease in leases:
+                    async with aclosing(run.attempt(lease)) as steps:
                         async for step in steps:
                             yield step
-                    self._settle(lease, run, report)
-            except Refusal as refusal:
-                yield Failed(last if last is not None and refusal.problem.kind is Kind.NO_ACCOUNT else refusal.problem)
-                return
-            if run.file is not None:
-                yield Filmed(run.file)
-                return
-            problem = last = run.problem
-            tried.append(run.account)
-            if run.begun or not may_retry(problem, policy, len(tried)) or not self._affords(policy, report):
-                yield Failed(problem)
-                return
-            order = msgspec.structs.replace(order, account=None, checkpoint=BEGINNING)
-
-    def _let_out(self, lease: Lease, report: Report) -> None:
-        problem = self._watch.held_back(lease.mode)
-        if problem is not None:
-            report.held = f"not sent: calls of mode {lease.mode} are held back"
-            raise Refusal(problem)
-
-    def _settle(self, lease: Lease, run: "_Run", report: Report) -> None:
-        """A film that was made and cannot be fetched is not held against its account twice."""
-        problem = run.refused
-        if problem is None:
-            lease.succeeded()
+        except Refusal as refusal:
+            yield Failed(refusal.problem)
         else:
-            lease.failed(problem)
-        self._watch.answered(lease.mode, UPSTREAM, run.account, problem)
-        ended = None if run.file is not None else run.problem
-        report.attempts.append(Attempt(account=run.account, mode=lease.mode, trace=lease.trace, problem=ended))
-
-    def _affords(self, policy: Policy, report: Report) -> bool:
-        report.held = self._watch.may_retry(policy.retry_share)
-        return not report.held
+            yield Filmed(run.file)
 
 
 def interrupted() -> Problem:
@@ -177,37 +135,57 @@ def _need(order: Order) -> Need:
 
 
 class _Run:
-    """One attempt. Afterwards: `file`, or `problem`; `refused` is what the account is to answer for."""
+    """The attempts of one film. Afterwards: `file`, or `problem`.
 
-    def __init__(self, order: Order, studio: Studio, keep: Keep) -> None:
+    seen: whether the upstream has made, or may be making, anything of the film.
+    """
+
+    def __init__(self, order: Order, studio: Studio, keep: Keep, watch: Watch, report: Report) -> None:
         self._order = order
         self._studio = studio
         self._keep = keep
+        self._watch = watch
+        self._report = report
         self._so_far = order.checkpoint
         self._artifact: Artifact | None = None
-        self.account = ""
-        self.file: str | None = None
-        self.problem = _BROKE_OFF
-        self.refused: Problem | None = None
+        self._account = ""
+        self.file = ""
+        self.problem: Problem | None = None
+        self.seen = order.checkpoint.started > 0
 
-    @property
-    def begun(self) -> bool:
-        """Whether the upstream has made, or may be making, anything of the film."""
-        return self._so_far.started > 0
+    def asks_again(self) -> bool:
+        """Nobody can tell in other words what to film."""
+        return False
 
-    async def steps(self, lease: Lease) -> AsyncGenerator[Progressed, None]:
-        """The film's progress."""
-        self.account = lease.credential.account_id
+    async def attempt(self, lease: Lease) -> AsyncGenerator[Progressed, None]:
+        """The film's progress, with one account; leaves `problem` and the lease's outcome."""
+        self._account = lease.credential.account_id
+        self._so_far, self.problem = self._order.checkpoint, _BROKE_OFF
+        report = Attempt(account=self._account, mode=lease.mode, trace=lease.trace)
+        self._report.attempts.append(report)
         try:
-            references = await self._references(lease.credential)
+            async with aclosing(self._make(lease.credential)) as steps:
+                async for step in steps:
+                    yield step
         except (Refusal, TransportError) as error:
-            self.problem = self.refused = error.problem
-            return
+            self.problem = error.problem
+        if self._artifact is not None:
+            lease.succeeded()
+            self._watch.answered(lease.mode, UPSTREAM, self._account, None)
+            await self._fetch(lease.credential, self._artifact)
+        elif self.problem is not None:
+            lease.failed(self.problem)
+            self._watch.answered(lease.mode, UPSTREAM, self._account, self.problem)
+            if self.problem.code == UNKNOWN_FILE:
+                self._studio.uploads.forget(self._order.pictures, lease.credential, imagine=True)
+        report.problem = self.problem
+
+    async def _make(self, credential: Credential) -> AsyncGenerator[Progressed, None]:
         task = MediaTask(
             request=self._order.request,
             model=self._order.model,
-            credential=lease.credential,
-            references=references,
+            credential=credential,
+            references=await self._references(credential),
             checkpoint=self._so_far,
         )
         async with aclosing(self._studio.maker.make(task)) as told:
@@ -215,12 +193,6 @@ class _Run:
                 progress = await self._take(facts)
                 if progress is not None:
                     yield progress
-        if self._artifact is not None:
-            await self._fetch(lease.credential, self._artifact)
-        else:
-            self.refused = self.problem
-            if self.problem.code == UNKNOWN_FILE:
-                self._studio.uploads.forget(self._order.pictures, lease.credential, imagine=True)
 
     async def _take(self, facts: list[MediaFact]) -> Progressed | None:
         """What these facts say; checkpoints are kept before this returns."""
@@ -230,8 +202,8 @@ class _Run:
                 case Progressed():
                     progress = fact
                 case Reached(checkpoint):
-                    self._so_far = checkpoint
-                    await self._keep(self.account, checkpoint)
+                    self._so_far, self.seen = checkpoint, checkpoint.started > 0
+                    await self._keep(self._account, checkpoint)
                 case Made(artifact):
                     self._artifact = artifact
                 case Failed(problem):
@@ -260,11 +232,11 @@ class _Run:
             except TransportError as error:
                 self.problem = error.problem
             else:
-                self.file = film.id
+                self.file, self.problem = film, None
                 await self._fetch_poster(credential, artifact, film)
                 return
 
-    async def _fetch_poster(self, credential: Credential, artifact: Artifact, film: Stored) -> None:
+    async def _fetch_poster(self, credential: Credential, artifact: Artifact, film: str) -> None:
         """A film without its picture is a film all the same."""
         if not artifact.poster:
             return

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from grok2api.canonical.events import Failed
-from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.problem import Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer, Fold
 from grok2api.dialects.base import Dialect, Envelope
@@ -22,13 +22,8 @@ from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.options import State, WebOptions
-from grok2api.web.problems import METHOD, retry_headers
+from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers
 from grok2api.web.stream import Line
-
-_INTERNAL = Problem(
-    kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
-)
-_DRAINING = Problem(kind=Kind.DRAINING, message="The gateway is shutting down; try again in a moment", code="draining")
 
 
 class AnswerRoute:
@@ -95,7 +90,7 @@ class AnswerRoute:
     ) -> Exchange:
         """Everything before an account is touched."""
         if self._state.draining:
-            raise Refusal(_DRAINING)
+            raise Refusal(DRAINING)
         if scope["method"] != "POST":
             raise Refusal(METHOD)
         denied = authenticate(headers, options.keys)
@@ -109,7 +104,7 @@ class AnswerRoute:
             raise
         except Exception:
             self._journal.bug(entry)
-            raise Refusal(_INTERNAL) from None
+            raise Refusal(INTERNAL) from None
 
     async def _stream(
         self, scope: Scope, line: Line, exchange: Exchange, envelope: Envelope, entry: Entry, send: Send
@@ -131,7 +126,7 @@ class AnswerRoute:
                     await line.write(encoder.feed(events, choice))
         except Exception:
             self._journal.bug(entry)
-            failed = _INTERNAL
+            failed = INTERNAL
             if line.opened:
                 await line.write(encoder.feed([Failed(failed)], 0))
         entry.problem = failed
@@ -151,7 +146,7 @@ class AnswerRoute:
             return
         except Exception:
             self._journal.bug(entry)
-            await self._refuse(send, _INTERNAL, entry)
+            await self._refuse(send, INTERNAL, entry)
             return
         entry.status = 200
         await answer_whole(send, 200, body, self._answer_headers(exchange, entry))

@@ -5,8 +5,9 @@ An order is answered at once; the film is made by `gateway.films`. Everything he
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from starlette.requests import Request
@@ -46,7 +47,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class VideoRoutes:
-    """The handlers. `now` tells epoch seconds, `new_id` a fresh id behind a prefix."""
+    """The handlers. `now` tells epoch seconds, `new_id` the id of a new film."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class VideoRoutes:
         options: Callable[[], WebOptions],
         state: State,
         now: Callable[[], float],
-        new_id: Callable[[str], str],
+        new_id: Callable[[], str],
     ) -> None:
         self._films = films
         self._files = files
@@ -141,7 +142,7 @@ class VideoRoutes:
         if len(given) > _LONGEST_KEY:
             raise invalid(f"The Idempotency-Key is longer than {_LONGEST_KEY} characters", "idempotency-key")
         return Film(
-            id=self._new_id("video_"),
+            id=self._new_id(),
             created_at=self._now(),
             model=order.model,
             prompt=order.prompt,
@@ -169,9 +170,7 @@ class VideoRoutes:
 class _Content:
     """`GET /v1/videos/{id}/content`: the film, or a picture of it, with ranges. Plain ASGI."""
 
-    def __init__(
-        self, films: Films, files: StoredFiles, options: Callable[[], WebOptions], state: State
-    ) -> None:
+    def __init__(self, films: Films, files: StoredFiles, options: Callable[[], WebOptions], state: State) -> None:
         self._films = films
         self._files = files
         self._options = options
@@ -242,19 +241,13 @@ def _not_ready(film: Film) -> Problem:
 
 async def _decoded(body: bytes, headers: Headers) -> Order:
     content_type = headers.get("content-type", "")
-    decode: Callable[[], Order] = lambda: decode_json(body)  # noqa: E731 - one of two
-    if is_form(content_type):
-        decode = lambda: decode_form(body, content_type)  # noqa: E731
+    decode = partial(decode_form, body, content_type) if is_form(content_type) else partial(decode_json, body)
     return await asyncio.to_thread(decode) if len(body) > _OFF_LOOP else decode()
 
 
 async def _checked(picture: Picture, data: bytes, number: int) -> Attachment:
-    measured: Awaitable[Attachment] = asyncio.to_thread(_attachment, picture, data, number)
-    return await measured
-
-
-def _attachment(picture: Picture, data: bytes, number: int) -> Attachment:
-    return attach(Image("", None, picture.path), measure_bytes(data), data, number=number)
+    contents = await asyncio.to_thread(measure_bytes, data) if len(data) > _OFF_LOOP else measure_bytes(data)
+    return attach(Image("", None, picture.path), contents, data, number=number)
 
 
 def _key(client: str, given: str) -> str:
