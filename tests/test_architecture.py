@@ -94,7 +94,7 @@ MAY_IMPORT = {
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base transport.tasks",
-    "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
+    "gateway": "canonical catalog tools dialects accounts.leases media upstreams.base upstreams.media transport.tasks",
     "media": "canonical transport.tasks",
     "transport": "canonical upstreams.base media.addresses",
     "storage": "canonical catalog accounts transport.tasks",

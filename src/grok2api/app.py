@@ -36,8 +36,12 @@ from grok2api.config.settings import Settings
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
+from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
+from grok2api.gateway.keeping import Keeping
+from grok2api.gateway.sketching import Tools
+from grok2api.gateway.studio import Studio
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.jobs import InMemory, Job, JobRunner, Remembered
@@ -62,6 +66,7 @@ from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.upstreams.grok_web.files_adapter import GrokFiles
+from grok2api.upstreams.grok_web.media_adapter import GrokMedia
 from grok2api.upstreams.grok_web.quota import GrokWebQuota
 from grok2api.upstreams.grok_web.uploads import Uploads
 from grok2api.upstreams.grok_web.users import Users
@@ -72,6 +77,7 @@ from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
 from grok2api.web.media_files import MediaRoute
+from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
@@ -159,14 +165,21 @@ async def running(
         budget = Budget(lambda: options.large_bodies(live.current))
         fetcher = Fetcher(resources, lambda: options.fetching(live.current))
         media = await _media(live, data_dir, now)
+        watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
+        keeping = Keeping(files, media, lambda: options.shown(live.current))
+        maker = GrokMedia(http, sockets, users, grok_web, now, _uuid)
+        tools = Tools(maker=maker, references=uploads, keeper=keeping, pool=accounts.pool, watch=watch)
+        chosen = options.kept(options.gateway, lambda: live.current)
         gateway = Gateway(
             accounts.pool,
             {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
-            options.kept(options.gateway, lambda: live.current),
+            chosen,
             count,
             new_id,
-            Watch(now, Routes(lambda: options.transport(live.current).egress)),
+            watch,
             Attaching(fetcher, budget),
+            keeping,
+            Studio(tools, keeping, lambda: chosen().policy, count),
         )
         state = State()
         face = _face(gateway, live, state, lambda: accounts.following.trouble, budget, media)
@@ -320,6 +333,7 @@ def _face(
 ) -> Face:
     journal = Journal()
     thumbnails = Thumbnails(media)
+    once = Once(time.monotonic)
 
     def web() -> WebOptions:
         return options.face(live.current)
@@ -328,6 +342,8 @@ def _face(
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
         "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
+        "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
+        "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
         "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
         "/v1/files/image": MediaRoute("image", media, thumbnails, state, new_id),
         "/v1/files/video": MediaRoute("video", media, thumbnails, state, new_id),

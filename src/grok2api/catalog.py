@@ -97,7 +97,8 @@ def _console(
 
 
 def _media(name: str, title: str, surface: Surface, mode: str, tier: Tier, quality: str = "") -> Model:
-    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality, served=False)
+    served = surface is not Surface.VIDEO
+    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality, served=served)
 
 
 _B, _S, _H = Tier.BASIC, Tier.SUPER, Tier.HEAVY
@@ -148,8 +149,8 @@ BY_NAME: Mapping[str, Model] = {model.name: model for model in MODELS}
 #: Modes that a tier has at all (grok.com refuses the others); `console` is open to every web account.
 TIER_MODES: Mapping[Tier, frozenset[str]] = {
     Tier.BASIC: frozenset({"fast", "console"}),
-    Tier.SUPER: frozenset({"auto", "fast", "expert", "grok43", "console"}),
-    Tier.HEAVY: frozenset({"auto", "fast", "expert", "heavy", "grok43", "console"}),
+    Tier.SUPER: frozenset({"auto", "fast", "expert", "grok43", "console", "image", "video"}),
+    Tier.HEAVY: frozenset({"auto", "fast", "expert", "heavy", "grok43", "console", "image", "video"}),
     Tier.API: frozenset({"api"}),
 }
 

@@ -109,13 +109,16 @@ class Features(Section, frozen=True, kw_only=True):
     ] = ""
     image_format: Annotated[
         Literal["grok_url", "local_url", "grok_md", "local_md", "base64"],
-        About("How pictures appear in a chat answer.", reserved=True),
+        About(
+            "Pictures in a conversation: as a link or in Markdown, at Grok or from here, or whole in the text. "
+            "A picture that opens at Grok only with the account's cookie is always served from here."
+        ),
     ] = "grok_url"
     video_format: Annotated[
         Literal["grok_url", "local_url", "grok_html", "local_html"],
         About("How films appear in a chat answer.", reserved=True),
     ] = "grok_url"
-    imagine_public_image_proxy: Annotated[bool, About("Store public pictures too.", reserved=True)] = False
+    imagine_public_image_proxy: Annotated[bool, About("Serve public pictures from here too.")] = False
 
 
 class Egress(Section, frozen=True, kw_only=True):

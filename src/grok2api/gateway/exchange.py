@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -17,10 +18,12 @@ from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
 from grok2api.gateway.counting import Count, count_input, length
+from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
 from grok2api.gateway.respond import Batch, Work, respond
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
+from grok2api.gateway.studio import ENDPOINTS, Sketch, Studio, belongs, read
 from grok2api.gateway.turns import Report
 from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
@@ -47,12 +50,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, ready to be answered."""
+    """One request, ready to be answered: in words, or with pictures."""
 
     request: Request
     model: Model
     plan: Plan
-    work: Work
+    work: Work | Sketch
     report: Report
 
 
@@ -76,6 +79,8 @@ class Gateway:
         new_id: Callable[[str], str],
         watch: Watch,
         attacher: Attacher,
+        keeping: Keeping | None = None,
+        studio: Studio | None = None,
     ) -> None:
         self.pool = pool
         self.watch = watch
@@ -84,22 +89,25 @@ class Gateway:
         self._count = count
         self._new_id = new_id
         self._attacher = attacher
+        self._keeping = keeping
+        self._studio = studio
+        self._surfaces = {*upstreams, *(ENDPOINTS.values() if studio is not None else ())}
 
     def served(self) -> list[Model]:
         """The models that the accounts can serve now, in the catalog's order."""
         return [
             model
             for model in BY_NAME.values()
-            if model.served and model.surface in self._upstreams and self.pool.serves(model.tiers, model.mode)
+            if model.served and model.surface in self._surfaces and self.pool.serves(model.tiers, model.mode)
         ]
 
     def find(self, name: str) -> Model:
         """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
         model = BY_NAME.get(name) or BY_NAME.get(_of_table(name, self._options().aliases) or name)
-        if model is not None and model.served and model.surface in self._upstreams:
+        if model is not None and model.served and model.surface in self._surfaces:
             return model
         if model is not None:
-            message = f"The model {name!r} makes pictures or films, which this version does not serve yet"
+            message = f"The model {name!r} makes films, which this version does not serve yet"
         else:
             known = [row.name for row in self.served()] or [row.name for row in BY_NAME.values() if row.served]
             message = (
@@ -107,10 +115,16 @@ class Gateway:
             )
         raise Refusal(Problem(kind=Kind.MODEL_NOT_FOUND, message=message, code="model_not_found", param="model"))
 
-    def prepare(self, request: Request, request_id: str, *, estimate: bool) -> Exchange:
-        """Decide how to answer. Raises `Refusal` for what cannot be served."""
-        options = self._options()
+    def prepare(self, request: Request, request_id: str, *, estimate: bool, base: str = "") -> Exchange:
+        """Decide how to answer; `base` is where links to here begin. Raises `Refusal` for what cannot be served."""
         model = self.find(request.model)
+        belongs(request, model)
+        if model.surface in self._upstreams:
+            return self._prepare(request, model, request_id, estimate=estimate, base=base)
+        return self._sketch(request, model, base)
+
+    def _prepare(self, request: Request, model: Model, request_id: str, *, estimate: bool, base: str) -> Exchange:
+        options = self._options()
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
         shown = request
@@ -122,33 +136,48 @@ class Gateway:
         work = Work(
             request=shown,
             model=model,
-            need=Need(
-                tiers=model.tiers,
-                modes=modes,
-                sticky=request.sticky,
-                prefer=_preferred(request.model, model, options.prefer_tags),
-            ),
+            need=_need(request, model, modes, options),
             upstream=upstream,
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
             estimate=estimate,
             input_tokens=_InputCount(shown, self._count).value,
             request_id=request_id,
+            show=None if self._keeping is None else partial(self._keeping.show, base=base),
         )
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
+
+    def _sketch(self, request: Request, model: Model, base: str) -> Exchange:
+        options = self._options()
+        shown, prompt, n, ratio = read(request, model)
+        work = Sketch(
+            request=shown,
+            prompt=prompt,
+            n=n,
+            ratio=ratio,
+            model=model,
+            need=_need(request, model, (model.mode,), options),
+            base=base,
+            shows_progress=request.thinking if request.thinking is not None else options.thinking,
+            input_tokens=_InputCount(shown, self._count).value,
+        )
+        return Exchange(request=request, model=model, plan=Plan(ignored=_unused(request)), work=work, report=Report())
 
     def answer(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
         """Yield the events of the answer, or of its `n` answers."""
         work = exchange.work
         return self._answer(exchange, work) if next(work.request.files(), None) is None else self._with_files(exchange)
 
-    def _answer(self, exchange: Exchange, work: Work) -> AsyncGenerator[Batch, None]:
+    def _answer(self, exchange: Exchange, work: Work | Sketch) -> AsyncGenerator[Batch, None]:
+        if isinstance(work, Sketch):
+            assert self._studio is not None
+            return self._studio.answer(work, exchange.report)
         policy = self._options().policy
         choices = [
             respond(work, self.pool, policy, self.watch, exchange.report, choice)
             for choice in range(max(1, exchange.request.n))
         ]
-        return choices[0] if len(choices) == 1 else merge(choices)
+        return choices[0] if len(choices) == 1 else merge(choices, lambda batch: isinstance(batch[1][-1], Failed))
 
     async def _with_files(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
         """The same, after what the request points to has been fetched and checked: once, and before any account."""
@@ -167,6 +196,18 @@ def _of_table(name: str, table: Mapping[str, str]) -> str | None:
     if name in table:
         return table[name]
     return next((value for rule, value in table.items() if "*" in rule and fnmatchcase(name, rule)), None)
+
+
+def _need(request: Request, model: Model, modes: tuple[str, ...], options: Options) -> Need:
+    prefer = _preferred(request.model, model, options.prefer_tags)
+    return Need(tiers=model.tiers, modes=modes, sticky=request.sticky, prefer=prefer)
+
+
+def _unused(request: Request) -> tuple[str, ...]:
+    """What the client set and a model that draws has no use for, in the client's words."""
+    used = ("image_config", "effort")
+    tools = ("tools",) if request.tools or request.hosted_tools else ()
+    return tuple(dict.fromkeys([*(said for name, said in request.given.items() if name not in used), *tools]))
 
 
 def _preferred(asked: str, model: Model, tags: Mapping[str, str]) -> str | None:

@@ -13,6 +13,7 @@ import msgspec
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import Format, Request
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.drawing import image_config
 from grok2api.dialects.openai_chat.tools import read_choice, read_tools
 from grok2api.dialects.openai_chat.turns import read_turns
 from grok2api.dialects.reading import Object, parse
@@ -75,6 +76,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         include_usage=_include_usage(top),
         user=top.text("user"),
         sticky=_sticky(top, headers),
+        drawing=image_config(top),
         extra=extra,
         echo={"functions": True} if top.array("functions") else {},
     )
