@@ -62,6 +62,7 @@ PURE = (
     "accounts.importing",
     "accounts.exporting",
     "config.about",
+    "config.media",
     "config.reserved",
     "config.settings",
     "config.table",
@@ -94,9 +95,9 @@ MAY_IMPORT = {
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base transport.tasks",
-    "gateway": "canonical catalog tools dialects accounts.leases storage.errors upstreams.base upstreams.media "
+    "gateway": "canonical catalog tools dialects accounts.leases media storage.errors upstreams.base upstreams.media "
     "transport.tasks",
-    "media": "canonical transport.tasks upstreams.media",
+    "media": "canonical transport.tasks",
     "transport": "canonical upstreams.base media.addresses",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",

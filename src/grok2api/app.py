@@ -36,13 +36,18 @@ from grok2api.config.settings import Settings
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
+from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
-from grok2api.gateway.filming import Filming, Studio
+from grok2api.gateway.filming import Crew, Filming
 from grok2api.gateway.films import BEAT_SEC as FILM_BEAT_SEC
 from grok2api.gateway.films import EXPIRE_SEC as FILM_EXPIRE_SEC
 from grok2api.gateway.films import LOOK_SEC as FILM_LOOK_SEC
 from grok2api.gateway.films import Films
+from grok2api.gateway.keeping import Keeping
+from grok2api.gateway.screening import Screening
+from grok2api.gateway.sketching import Tools
+from grok2api.gateway.studio import Studio
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.jobs import InMemory, Job, JobRunner, Remembered
@@ -81,6 +86,7 @@ from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
 from grok2api.web.media_files import MediaRoute, StoredFiles
+from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
@@ -176,22 +182,27 @@ async def running(
         thumbnails = Thumbnails(media)
         attaching = Attaching(fetcher, budget)
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
+        keeping = Keeping(files, media, lambda: options.shown(live.current))
+        maker = GrokMedia(http, sockets, users, grok_web, now, _uuid)
+        tools = Tools(maker=maker, references=uploads, keeper=keeping, pool=accounts.pool, watch=watch)
+        chosen = options.kept(options.gateway, lambda: live.current)
+        cache = FilmCache(media, thumbnails)
+        filming = Filming(accounts.pool, Crew(maker, files, uploads, cache), lambda: chosen().policy, watch)
         gateway = Gateway(
             accounts.pool,
             {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
-            options.kept(options.gateway, lambda: live.current),
+            chosen,
             count,
             new_id,
             watch,
             attaching,
-            makes=(Surface.VIDEO,),
+            keeping,
+            Studio(tools, keeping, lambda: chosen().policy, count),
+            Screening(filming, lambda: live.current.features.video_format, count),
         )
-        cache = FilmCache(media, thumbnails)
-        studio = Studio(GrokMedia(http, sockets, users, grok_web, now, _uuid), files, uploads, cache)
-        policy = options.kept(options.gateway, lambda: live.current)
         films = Films(
             VideoStore(store.database),
-            Filming(accounts.pool, studio, lambda: policy().policy, watch),
+            filming,
             OrderedPictures(data_dir / "ordered"),
             cache.forget,
             lambda name: gateway.find_maker(name, Surface.VIDEO),
@@ -375,6 +386,7 @@ def _face(
     videos: VideoRoutes,
 ) -> Face:
     journal = Journal()
+    once = Once(time.monotonic)
 
     def web() -> WebOptions:
         return options.face(live.current)
@@ -383,6 +395,8 @@ def _face(
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
         "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
+        "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
+        "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
         "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
         "/v1/files/image": MediaRoute("image", stored, state, new_id),
         "/v1/files/video": MediaRoute("video", stored, state, new_id),

@@ -97,8 +97,7 @@ def _console(
 
 
 def _media(name: str, title: str, surface: Surface, mode: str, tier: Tier, quality: str = "") -> Model:
-    served = surface is Surface.VIDEO
-    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality, served=served)
+    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality)
 
 
 _B, _S, _H = Tier.BASIC, Tier.SUPER, Tier.HEAVY

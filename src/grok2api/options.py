@@ -13,6 +13,7 @@ from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.film_course import Options as FilmOptions
+from grok2api.gateway.keeping import ShowOptions
 from grok2api.gateway.policy import Policy
 from grok2api.media.store import StoreOptions
 from grok2api.transport.egress import EgressOptions, TransportOptions
@@ -66,6 +67,11 @@ def gateway(settings: Settings) -> GatewayOptions:
         aliases=settings.aliases,
         prefer_tags=settings.account.selection.prefer_tags,
     )
+
+
+def shown(settings: Settings) -> ShowOptions:
+    features = settings.features
+    return ShowOptions(image_format=features.image_format, keep_public=features.imagine_public_image_proxy)
 
 
 def face(settings: Settings) -> FaceOptions:

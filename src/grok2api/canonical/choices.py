@@ -34,6 +34,7 @@ RATIOS = (
     "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "2:1", "1:2", "19.5:9", "9:19.5", "20:9", "9:20", "auto",
 )  # fmt: skip
 
+#: The first of each is the default.
 VIDEO_SECONDS = (6, 10, 12, 16, 20)
 VIDEO_RESOLUTIONS = ("720p", "480p")
 VIDEO_PRESETS = ("custom", "normal", "fun", "spicy")

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from grok2api.canonical.events import Failed, Progressed
+from grok2api.canonical.events import Failed, Previewed, Progressed
 
 # --- what is asked for ---------------------------------------------------------------------------
 
@@ -94,22 +94,26 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 BEGINNING = Checkpoint()
 
 
-class Previewed(msgspec.Struct, frozen=True, gc=False):
-    """Picture `slot` (from 0) as far as it is drawn."""
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture or film that opens for everybody: as file `id` of the media cache, or at a public `url`, or both."""
 
-    slot: int
-    percent: int
-    data: bytes
+    kind: Literal["image", "video"] = "image"
+    id: str = ""
+    url: str = ""
     mime: str = ""
-
-    def __repr__(self) -> str:
-        return f"Previewed({self.slot}, {self.percent}, {len(self.data)} bytes)"
 
 
 class Made(msgspec.Struct, frozen=True):
     """Picture `slot`, or the film, is whole."""
 
     artifact: Artifact
+    slot: int = 0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Picture `slot`, or the film, is where clients can have it."""
+
+    result: Result
     slot: int = 0
 
 

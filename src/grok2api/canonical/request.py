@@ -55,9 +55,9 @@ class Inline(msgspec.Struct, frozen=True, gc=False):
 
 
 class Image(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A picture, by http(s) URL or inline; not looked at yet. `path` is the client's field, for errors."""
+    """A picture, by http(s) URL or inline or as bytes; not looked at yet. `path` is the client's field, for errors."""
 
-    source: str | Inline
+    source: str | Inline | bytes
     detail: str | None = None
     path: str = ""
 
@@ -151,6 +151,35 @@ class Format(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
+class Drawing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of the pictures that it wants; what it left out is `None`.
+
+    size: pixels, or a ratio. inline: the files themselves are wanted, and no links. previews: unfinished pictures that
+    a stream may show. endpoint: the endpoint of pictures that was asked, empty in a conversation. path: what stands
+    before the names of these fields, for errors.
+    """
+
+    n: int | None = None
+    size: str | None = None
+    inline: bool | None = None
+    previews: int = 0
+    endpoint: Literal["", "generations", "edits"] = ""
+    path: str = ""
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of the film that it wants; what it left out is `None`. The values are those of `choices`.
+
+    path: what stands before the names of these fields, for errors.
+    """
+
+    seconds: int | None = None
+    size: str | None = None
+    resolution: str | None = None
+    preset: str | None = None
+    path: str = ""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request for an answer.
 
@@ -181,6 +210,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     include_encrypted: bool = False
     user: str | None = None
     sticky: str | None = None
+    drawing: Drawing | None = None
+    shot: Shot | None = None
     given: Mapping[str, str] = {}
     extra: Mapping[str, Any] = {}
     echo: Mapping[str, Any] = {}

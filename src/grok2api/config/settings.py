@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
+from grok2api.config.media import Asset, Cache, Image, Media, Video
 from grok2api.config.reserved import (
     Batch,
     Coordination,
@@ -109,13 +110,19 @@ class Features(Section, frozen=True, kw_only=True):
     ] = ""
     image_format: Annotated[
         Literal["grok_url", "local_url", "grok_md", "local_md", "base64"],
-        About("How pictures appear in a chat answer.", reserved=True),
+        About(
+            "Pictures in a conversation: as a link or in Markdown, at Grok or from here, or whole in the text. "
+            "A picture that opens at Grok only with the account's cookie is always served from here."
+        ),
     ] = "grok_url"
     video_format: Annotated[
         Literal["grok_url", "local_url", "grok_html", "local_html"],
-        About("How films appear in a chat answer.", reserved=True),
+        About(
+            "Films in a conversation: as a link, or as a player in HTML. A film at Grok opens only with the account's "
+            "cookie, so it is always served from here."
+        ),
     ] = "grok_url"
-    imagine_public_image_proxy: Annotated[bool, About("Store public pictures too.", reserved=True)] = False
+    imagine_public_image_proxy: Annotated[bool, About("Serve public pictures from here too.")] = False
 
 
 class Egress(Section, frozen=True, kw_only=True):
@@ -261,36 +268,6 @@ class Chat(Section, frozen=True, kw_only=True):
     ] = 60
 
 
-class Image(Section, frozen=True, kw_only=True):
-    """Making pictures."""
-
-    timeout: Annotated[float, About("Seconds for a picture, or for one round of several.", low=1, high=3600)] = 60
-    stream_timeout: Annotated[
-        float, About("How long grok.com may be silent while it draws, in seconds.", low=1, high=3600)
-    ] = 60
-
-
-class Video(Section, frozen=True, kw_only=True):
-    """Making films."""
-
-    timeout: Annotated[float, About("Seconds for a whole film.", low=1, high=86400)] = 600
-    at_once: Annotated[
-        int, About("Films that are made at the same time; further ones wait in the queue.", low=1, high=1000)
-    ] = 8
-    keep_days: Annotated[
-        float, About("Days for which a film and its file are kept once it is over; 0 is for ever.", low=0)
-    ] = 30
-
-
-class Asset(Section, frozen=True, kw_only=True):
-    """Files of an account at grok.com. All times are in seconds."""
-
-    upload_timeout: Annotated[float, About("For an upload.", low=1, high=3600)] = 60
-    download_timeout: Annotated[float, About("For a download.", low=1, high=3600)] = 60
-    list_timeout: Annotated[float, About("For a page of a list.", low=1, high=3600)] = 60
-    delete_timeout: Annotated[float, About("For a deletion.", low=1, high=3600)] = 60
-
-
 class Web(Section, frozen=True, kw_only=True):
     """grok.com."""
 
@@ -386,35 +363,6 @@ class Storage(Section, frozen=True, kw_only=True):
             derived="`sqlite:///<data-dir>/grok2api.db`",
         ),
     ] = ""
-
-
-class UrlFetch(Section, frozen=True, kw_only=True):
-    """Fetching the pictures and files that a request points to."""
-
-    allow_private: Annotated[
-        bool, About("Fetch from loopback and private networks too. Every client can then reach what this machine can.")
-    ] = False
-    max_mb: Annotated[int, About("Largest file to fetch, in MiB.", low=1, high=1024)] = 32
-    timeout_sec: Annotated[float, About("Seconds for one file, redirects included.", low=0.1, high=600)] = 30
-
-
-class Media(Section, frozen=True, kw_only=True):
-    """Media in requests."""
-
-    url_fetch: UrlFetch = UrlFetch()
-
-
-class LocalCache(Section, frozen=True, kw_only=True):
-    """Pictures and films that the gateway keeps and serves. When there are too many, the oldest go."""
-
-    image_max_mb: Annotated[int, About("Most MiB of pictures to keep; 0 is no limit.", low=0)] = 0
-    video_max_mb: Annotated[int, About("Most MiB of films to keep; 0 is no limit.", low=0)] = 0
-
-
-class Cache(Section, frozen=True, kw_only=True):
-    """Stored media."""
-
-    local: LocalCache = LocalCache()
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -84,7 +84,7 @@ class Filmed(msgspec.Struct, frozen=True):
 Step = Progressed | Filmed | Failed
 
 
-class Studio(msgspec.Struct, frozen=True):
+class Crew(msgspec.Struct, frozen=True):
     """Who makes films, keeps files for accounts, sends them there, and keeps what was made."""
 
     maker: Maker
@@ -96,9 +96,9 @@ class Studio(msgspec.Struct, frozen=True):
 class Filming:
     """Makes films with the accounts of the pool."""
 
-    def __init__(self, pool: Pool, studio: Studio, policy: Callable[[], Policy], watch: Watch) -> None:
+    def __init__(self, pool: Pool, crew: Crew, policy: Callable[[], Policy], watch: Watch) -> None:
         self.pool = pool
-        self._studio = studio
+        self._crew = crew
         self._policy = policy
         self._watch = watch
 
@@ -107,7 +107,7 @@ class Filming:
         if not order.checkpoint.at_rest:
             yield Failed(interrupted())
             return
-        run = _Run(order, self._studio, keep, self._watch, report)
+        run = _Run(order, self._crew, keep, self._watch, report)
         try:
             async with aclosing(turns(run, _need(order), self.pool, self._policy(), self._watch, report)) as leases:
                 async for lease in leases:
@@ -140,9 +140,9 @@ class _Run:
     seen: whether the upstream has made, or may be making, anything of the film.
     """
 
-    def __init__(self, order: Order, studio: Studio, keep: Keep, watch: Watch, report: Report) -> None:
+    def __init__(self, order: Order, crew: Crew, keep: Keep, watch: Watch, report: Report) -> None:
         self._order = order
-        self._studio = studio
+        self._crew = crew
         self._keep = keep
         self._watch = watch
         self._report = report
@@ -177,7 +177,7 @@ class _Run:
             lease.failed(self.problem)
             self._watch.answered(lease.mode, UPSTREAM, self._account, self.problem)
             if self.problem.code == UNKNOWN_FILE:
-                self._studio.uploads.forget(self._order.pictures, lease.credential, imagine=True)
+                self._crew.uploads.forget(self._order.pictures, lease.credential, imagine=True)
         report.problem = self.problem
 
     async def _make(self, credential: Credential) -> AsyncGenerator[Progressed, None]:
@@ -188,7 +188,7 @@ class _Run:
             references=await self._references(credential),
             checkpoint=self._so_far,
         )
-        async with aclosing(self._studio.maker.make(task)) as told:
+        async with aclosing(self._crew.maker.make(task)) as told:
             async for facts in told:
                 progress = await self._take(facts)
                 if progress is not None:
@@ -218,14 +218,14 @@ class _Run:
         """The pictures, sent to this account; what is finished already refers to none."""
         if self._so_far.finished:
             return ()
-        return tuple(await self._studio.uploads.references(self._order.pictures, credential, imagine=True))
+        return tuple(await self._crew.uploads.references(self._order.pictures, credential, imagine=True))
 
     async def _fetch(self, credential: Credential, artifact: Artifact) -> None:
         """Keep the file. A way that breaks is gone again: the film is there."""
         for _ in range(_FETCHES):
             try:
-                async with self._studio.files.download(credential, artifact) as download:
-                    film = await self._studio.cache.keep_film(download.chunks())
+                async with self._crew.files.download(credential, artifact) as download:
+                    film = await self._crew.cache.keep_film(download.chunks())
             except Refusal as refusal:
                 self.problem = refusal.problem
                 return
@@ -242,8 +242,8 @@ class _Run:
             return
         poster = Artifact(kind="image", id=artifact.id, url=artifact.poster, bound=artifact.bound)
         try:
-            async with self._studio.files.download(credential, poster) as download:
+            async with self._crew.files.download(credential, poster) as download:
                 picture = b"".join([chunk async for chunk in download.chunks()])
-            await self._studio.cache.keep_poster(film, picture)
+            await self._crew.cache.keep_poster(film, picture)
         except (Refusal, TransportError):
             return

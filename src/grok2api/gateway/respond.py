@@ -13,7 +13,7 @@ from contextlib import aclosing
 import msgspec
 
 from grok2api.accounts.leases import Lease, Need, Pool
-from grok2api.canonical.events import Ended, Event, Fact, Failed, Finish, Finished, Said, Started, Usage
+from grok2api.canonical.events import Ended, Event, Fact, Failed, Finish, Finished, Produced, Said, Started, Usage
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Sequencer
@@ -23,7 +23,7 @@ from grok2api.gateway.policy import REASK, Policy
 from grok2api.gateway.stages import Measure, Stage
 from grok2api.gateway.turns import Attempt, Report, turns
 from grok2api.gateway.watch import Watch
-from grok2api.upstreams.base import Task, Upstream
+from grok2api.upstreams.base import Credential, Task, Upstream
 
 _BROKE_OFF = Problem(kind=Kind.CUT, message="Grok's answer broke off", code="stream_cut")
 _SAID_NOTHING = Problem(
@@ -47,6 +47,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     stages: fresh stages for one attempt, and the one among them that measures, if any.
     reask: the request again with a correction, given the slip and what the model said; None = never.
     estimate: whether the client is told the input tokens at the start. input_tokens: our own count.
+    show: a picture of the answer in words, fetched with the account that has it; None leaves pictures out of the text.
     """
 
     request: Request
@@ -58,6 +59,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     estimate: bool
     input_tokens: Callable[[], Awaitable[int]]
     request_id: str
+    show: Callable[[Produced, Credential], Awaitable[str]] | None = None
 
 
 #: The events of one read, and which of the `n` answers they belong to.
@@ -125,7 +127,7 @@ class _Run:
             async with aclosing(self._work.upstream.converse(task)) as source:
                 over = False
                 while not over:
-                    facts = await self._facts(patience, source)
+                    facts = await self._facts(patience, source, lease.credential)
                     last = facts[-1] if facts else None
                     over = isinstance(last, Ended | Failed)
                     events = self._sequencer.feed(facts)
@@ -167,7 +169,7 @@ class _Run:
         """Whether the client has something to see: a part, or an answer that is whole without any."""
         return self._sequencer.begun or (over and self.problem is None)
 
-    async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None]) -> list[Fact]:
+    async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None], who: Credential) -> list[Fact]:
         """The next facts, through all stages."""
         try:
             while not (facts := await patience.read(source)):
@@ -180,7 +182,24 @@ class _Run:
             self._raw.extend(fact.text for fact in facts if type(fact) is Said)
         for stage in self._stages:
             facts = stage.feed(facts)
+        if self._work.show is not None and any(type(fact) is Produced for fact in facts):
+            facts = await self._shown(facts, self._work.show, who)
         return facts
+
+    async def _shown(
+        self, facts: list[Fact], show: Callable[[Produced, Credential], Awaitable[str]], who: Credential
+    ) -> list[Fact]:
+        """The facts with words in the places of pictures: each on a line of its own, a gap behind the text."""
+        out: list[Fact] = []
+        gap = "\n\n" if self._sequencer.has_text else ""
+        for fact in facts:
+            if isinstance(fact, Produced) and fact.placed:
+                out.append(Said(gap + await show(fact, who)))
+                gap = "\n"
+            else:
+                out.append(fact)
+                gap = "\n\n" if type(fact) is Said and gap != "\n" else gap
+        return out
 
     async def _start(self, held: list[Event], patience: Patience, lease: Lease) -> list[Event]:
         self.seen = True

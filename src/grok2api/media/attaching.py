@@ -123,8 +123,8 @@ async def _attachment(
 ) -> Attachment:
     if isinstance(part.source, Inline) and contents is not None:
         return attach(part, contents, part.source.text, part.source.start, claimed=part.source.mime, number=number)
-    assert isinstance(part.source, str)
-    data = fetched[part.source]
+    assert not isinstance(part.source, Inline)
+    data = part.source if isinstance(part.source, bytes) else fetched[str(part.source)]
     contents = await asyncio.to_thread(measure_bytes, data) if len(data) > _OFF_LOOP else measure_bytes(data)
     return attach(part, contents, data, number=number)
 

@@ -7,7 +7,7 @@ way there.
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -15,6 +15,9 @@ from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.media import BEGINNING, Artifact, Checkpoint, MediaFact, MediaRequest
 from grok2api.catalog import Model
 from grok2api.upstreams.base import Credential
+
+#: The code of a refusal for a file that the upstream has forgotten: it is to be sent again.
+FILE_FORGOTTEN = "upstream_file_not_found"
 
 
 class FileRef(msgspec.Struct, frozen=True):
@@ -76,6 +79,10 @@ class Files(Protocol):
 
     async def upload(self, credential: Credential, file: Attachment, *, imagine: bool = False) -> FileRef:
         """Send a file, for a chat or to `imagine` with; the reference is good for this account only."""
+        ...
+
+    def locate(self, url: str, kind: Literal["image", "video"], ident: str) -> Artifact:
+        """The result that an answer names by a URL."""
         ...
 
     def download(self, credential: Credential, artifact: Artifact) -> AbstractAsyncContextManager[Download]:

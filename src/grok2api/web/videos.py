@@ -17,15 +17,13 @@ from starlette.routing import Route
 from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.film import Film, Status
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
-from grok2api.canonical.request import Image, Message, Role
+from grok2api.canonical.request import Message, Role
 from grok2api.canonical.request import Request as Asked
 from grok2api.dialects.multipart import is_form
-from grok2api.dialects.openai_media.videos import Order, Picture, decode_form, decode_json, deleted, page, video
+from grok2api.dialects.openai_media.videos import Order, decode_form, decode_json, deleted, page, video
 from grok2api.gateway.exchange import Attacher
 from grok2api.gateway.films import Films
 from grok2api.media.budget import Budget
-from grok2api.media.checks import attach
-from grok2api.media.datauri import measure_bytes
 from grok2api.media.names import url
 from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole
@@ -157,14 +155,9 @@ class VideoRoutes:
     @asynccontextmanager
     async def _attached(self, order: Order) -> AsyncIterator[Sequence[Attachment]]:
         """The pictures, fetched and checked."""
-        asked = tuple(picture.given for picture in order.pictures if isinstance(picture.given, Image))
-        request = Asked(model=order.model, messages=(Message(Role.USER, asked),))
+        request = Asked(model=order.model, messages=(Message(Role.USER, order.pictures),))
         async with self._attacher.attached(request) as ready:
-            fetched = iter([part for part in ready.files() if isinstance(part, Attachment)])
-            yield [
-                next(fetched) if isinstance(picture.given, Image) else await _checked(picture, picture.given, number)
-                for number, picture in enumerate(order.pictures, 1)
-            ]
+            yield [part for part in ready.files() if isinstance(part, Attachment)]
 
 
 class _Content:
@@ -243,11 +236,6 @@ async def _decoded(body: bytes, headers: Headers) -> Order:
     content_type = headers.get("content-type", "")
     decode = partial(decode_form, body, content_type) if is_form(content_type) else partial(decode_json, body)
     return await asyncio.to_thread(decode) if len(body) > _OFF_LOOP else decode()
-
-
-async def _checked(picture: Picture, data: bytes, number: int) -> Attachment:
-    contents = await asyncio.to_thread(measure_bytes, data) if len(data) > _OFF_LOOP else measure_bytes(data)
-    return attach(Image("", None, picture.path), contents, data, number=number)
 
 
 def _key(client: str, given: str) -> str:

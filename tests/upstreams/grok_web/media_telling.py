@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from grok2api.canonical.events import Failed, Progressed
-from grok2api.canonical.media import Completed, Made, MediaFact, Previewed, Reached, Withheld
+from grok2api.canonical.events import Failed, Previewed, Progressed
+from grok2api.canonical.media import Completed, Made, MediaFact, Reached, Withheld
 from grok2api.canonical.problem import Problem
 from grok2api.upstreams.grok_web.media_reading import Reading
 from grok2api.upstreams.grok_web.options import WebOptions

@@ -7,8 +7,8 @@ import pytest
 from media_rig import EDIT, IMAGE, LITE, ME, PRO, artifacts, connected, fetch, make, sent
 from media_telling import summary
 
-from grok2api.canonical.events import Failed
-from grok2api.canonical.media import EditRequest, ImageRequest, Previewed
+from grok2api.canonical.events import Failed, Previewed
+from grok2api.canonical.media import EditRequest, ImageRequest
 from grok2api.canonical.problem import Kind
 from grok2api.catalog import BY_NAME
 from grok2api.simulator.script import Picture, Script, say

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_telling import OPTIONS, summary
 
-from grok2api.canonical.media import Completed, ImageRequest, Made, Previewed
+from grok2api.canonical.events import Previewed
+from grok2api.canonical.media import Completed, ImageRequest, Made
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.upstreams.grok_web.imagine_wire import Imagine, ask, reset, socket_url
 from grok2api.upstreams.grok_web.options import MediaOptions, WebOptions

@@ -15,7 +15,6 @@ from grok2api.canonical.choices import (
     VIDEO_PRESETS,
     VIDEO_RESOLUTIONS,
     VIDEO_SECONDS,
-    video_ratio,
 )
 from grok2api.canonical.film import Film, Status
 from grok2api.canonical.problem import Refusal, invalid
@@ -25,26 +24,16 @@ from grok2api.dialects.multipart import Field
 from grok2api.dialects.multipart import parse as parse_form
 from grok2api.dialects.reading import Object
 from grok2api.dialects.reading import parse as parse_json
+from grok2api.dialects.shooting import shot
 
 MODEL = "grok-imagine-video"
 MOST_PICTURES = 7
 _LONGEST_PROMPT = 32_000
-_MOST_SECONDS_DIGITS = 3
 
 REFERENCE = "input_reference"
 _KNOWN = frozenset({"model", "prompt", "seconds", "size", "resolution_name", "preset", REFERENCE, "user"})
 #: How forms write a list, and a member of what is in it.
 _REFERENCE = re.compile(r"input_reference(\[\d*\])?(\[(image_url|url|file_id)\])?\Z")
-
-
-class Picture(msgspec.Struct, frozen=True):
-    """A picture of an order: by URL or inline, or as a file of a form."""
-
-    given: Image | bytes
-    path: str
-
-    def __repr__(self) -> str:
-        return f"Picture({self.path})"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +45,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     size: str
     resolution: str
     preset: str
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[Image, ...] = ()
     ignored: tuple[str, ...] = ()
 
     def digest(self) -> str:
@@ -69,11 +58,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return known.hexdigest()
 
 
-def _named(picture: Picture) -> bytes:
-    if isinstance(picture.given, bytes):
-        return picture.given
-    source = picture.given.source
-    return (source.text if isinstance(source, Inline) else source).encode("utf-8", "surrogatepass")
+def _named(picture: Image) -> bytes:
+    source = picture.source.text if isinstance(picture.source, Inline) else picture.source
+    return source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
 
 
 # --- orders --------------------------------------------------------------------------------------
@@ -88,7 +75,7 @@ def decode_json(body: bytes) -> Order:
 def decode_form(body: bytes, content_type: str) -> Order:
     """The order in a form. Raises `Refusal`."""
     values: dict[str, Any] = {}
-    pictures: list[Picture] = []
+    pictures: list[Image] = []
     for field in parse_form(body, content_type):
         if _REFERENCE.match(field.name):
             pictures.append(_in_form(field, len(pictures)))
@@ -101,47 +88,34 @@ def decode_form(body: bytes, content_type: str) -> Order:
     return _order(Object(values, ""), pictures)
 
 
-def _order(asked: Object, pictures: Sequence[Picture]) -> Order:
+def _order(asked: Object, pictures: Sequence[Image]) -> Order:
     prompt = asked.need_text("prompt", longest=_LONGEST_PROMPT)
     if not prompt.strip():
         raise invalid("prompt is empty", "prompt")
     if len(pictures) > MOST_PICTURES:
         path = pictures[MOST_PICTURES].path
         raise invalid(f"{path} is one picture too many: a film takes {MOST_PICTURES}", path, code="too_many_files")
-    size = asked.text("size") or DEFAULT_VIDEO_SIZE
-    video_ratio(size)
+    wanted = shot(asked)
     return Order(
         model=asked.text("model") or MODEL,
         prompt=prompt,
-        seconds=_seconds(asked),
-        size=size,
-        resolution=asked.choice("resolution_name", VIDEO_RESOLUTIONS) or VIDEO_RESOLUTIONS[0],
-        preset=asked.choice("preset", VIDEO_PRESETS) or VIDEO_PRESETS[0],
+        seconds=wanted.seconds or VIDEO_SECONDS[0],
+        size=wanted.size or DEFAULT_VIDEO_SIZE,
+        resolution=wanted.resolution or VIDEO_RESOLUTIONS[0],
+        preset=wanted.preset or VIDEO_PRESETS[0],
         pictures=tuple(pictures),
         ignored=tuple(name for name in asked.raw if name not in _KNOWN),
     )
 
 
-def _seconds(asked: Object) -> int:
-    """A number, or its digits, as OpenAI's clients send it."""
-    value = asked.raw.get("seconds")
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_SECONDS_DIGITS:
-        value = int(value)
-    if value is None:
-        return VIDEO_SECONDS[0]
-    if isinstance(value, bool) or value not in VIDEO_SECONDS:
-        raise invalid(f"seconds must be one of {', '.join(map(str, VIDEO_SECONDS))}", "seconds")
-    return int(value)
-
-
-def _in_json(asked: Object) -> Iterator[Picture]:
+def _in_json(asked: Object) -> Iterator[Image]:
     """A URL or data URI, `{"image_url": …}`, or a list of them."""
     for key in (REFERENCE, f"{REFERENCE}[]"):
         given = asked.raw.get(key)
         listed = given if isinstance(given, list) else [] if given is None else [given]
         for number, value in enumerate(listed):
             path = f"{key}.{number}" if isinstance(given, list) else key
-            yield Picture(_located(value, path), path)
+            yield _located(value, path)
 
 
 def _located(value: Any, path: str) -> Image:
@@ -159,12 +133,12 @@ def _located(value: Any, path: str) -> Image:
     return Image(located(Object({name: value}, folder), name), None, path)
 
 
-def _in_form(field: Field, number: int) -> Picture:
+def _in_form(field: Field, number: int) -> Image:
     if "[file_id]" in field.name:
         raise _no_files(field.name)
     if field.filename is not None:
-        return Picture(field.data, field.name)
-    return Picture(_located(field.text, field.name), field.name)
+        return Image(field.data, None, field.name)
+    return _located(field.text, field.name)
 
 
 def _no_files(path: str) -> Refusal:

@@ -8,6 +8,7 @@ configured host of account files only.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
 
 from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.media import Artifact
@@ -78,6 +79,10 @@ class GrokFiles:
         media_post_wire.read_share(await whole(self._http, call, options.media.list_timeout))
         url = media_post_wire.shared_film_url(post_id, options)
         return assets_wire.artifact_at(url, "video", post_id, options)
+
+    def locate(self, url: str, kind: Literal["image", "video"], ident: str) -> Artifact:
+        """The result that an answer names by a URL."""
+        return assets_wire.artifact_at(url, kind, ident, self._options())
 
     @asynccontextmanager
     async def download(self, credential: Credential, artifact: Artifact) -> AsyncIterator["Fetched"]:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from grok2api.canonical.events import Failed, Progressed
-from grok2api.canonical.media import Artifact, Completed, ImageRequest, Made, MediaFact, Previewed, Withheld
+from grok2api.canonical.events import Failed, Previewed, Progressed
+from grok2api.canonical.media import Artifact, Completed, ImageRequest, Made, MediaFact, Withheld
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.upstreams.grok_web.assets_wire import artifact_at, type_of
 from grok2api.upstreams.grok_web.media_reading import IMAGE_INCOMPLETE

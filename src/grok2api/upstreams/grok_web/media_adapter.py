@@ -33,7 +33,7 @@ from grok2api.upstreams.grok_web.media_reading import Reading
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.teller import WHAT
 from grok2api.upstreams.grok_web.users import Users
-from grok2api.upstreams.media import MediaTask
+from grok2api.upstreams.media import FILE_FORGOTTEN, MediaTask
 from grok2api.upstreams.refusals import classify
 
 LITE, QUALITY = "lite", "quality"
@@ -357,7 +357,7 @@ def _of_references(problem: Problem, task: MediaTask) -> Problem:
     """A file that the upstream does not know is ours to send again, and nothing that the caller did."""
     if problem.kind is Kind.NOT_FOUND and task.references:
         message = f"{WHAT} does not know a file that was sent to it before"
-        return msgspec.structs.replace(problem, kind=Kind.UPSTREAM, message=message, code="upstream_file_not_found")
+        return msgspec.structs.replace(problem, kind=Kind.UPSTREAM, message=message, code=FILE_FORGOTTEN)
     return problem
 
 

@@ -102,7 +102,7 @@ class Reading:
             match fact:
                 case Progressed(percent):
                     self._advance(min(self._part(percent), self._to - 1), out)
-                case Produced(url, kind, ident) if kind == self._kind and self.made < self._wanted:
+                case Produced(url, kind, ident, placed=False) if kind == self._kind and self.made < self._wanted:
                     self._make(artifact_at(url, kind, ident, self._options), out)
                 case Said(text) if len(self._words) < _WORDS:
                     self._words += text

@@ -5,7 +5,7 @@ text and citations, its reasoning, searches and pictures, and whether it is over
 `Ended` or `Failed`, exactly once, and that an answer with nothing in it is a failure.
 """
 
-from grok2api.canonical.events import Ended, Fact, Failed, Finish
+from grok2api.canonical.events import Ended, Fact, Failed, Finish, Produced
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.upstreams.grok_web.cards import Card
 from grok2api.upstreams.grok_web.films import Films
@@ -62,10 +62,7 @@ class Teller:
         if not self.has_content:
             self.fail(self._nothing(evidence), out)
             return
-        gap = "\n\n"
-        for url in self.pictures.links.values():
-            self.text.add(f"![image]({url})", out, gap)
-            gap = "\n"
+        out.extend(Produced(url, "image", name, placed=True) for name, url in self.pictures.links.items())
         if self.films.url:
             self.text.add(f"[video]({self.films.url})", out, "\n\n")
         if self._show_sources:
