@@ -145,6 +145,9 @@ MODELS: tuple[Model, ...] = (
 
 BY_NAME: Mapping[str, Model] = {model.name: model for model in MODELS}
 
+#: Modes of pictures and films, whose quota nobody tells; what an account can do besides talking.
+MEDIA_MODES = frozenset({"image", "video"})
+
 #: Modes that a tier has at all (grok.com refuses the others); `console` is open to every web account.
 TIER_MODES: Mapping[Tier, frozenset[str]] = {
     Tier.BASIC: frozenset({"fast", "console"}),
