@@ -43,6 +43,7 @@ PURE = (
     "accounts.leases",
     "accounts.query",
     "config.about",
+    "config.masking",
     "config.reserved",
     "config.settings",
     "config.table",
