@@ -53,7 +53,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users")
+SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "dialects": "canonical catalog",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
-    "accounts": "canonical catalog upstreams.base",
+    "accounts": "canonical catalog upstreams.base transport.tasks",
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",

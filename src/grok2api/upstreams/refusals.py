@@ -203,6 +203,12 @@ def retry_after_of(headers: Mapping[str, str], text: str) -> float | None:
     return next((seconds for phrase, seconds in _PER_UNIT_SEC if phrase in lower), None)
 
 
+def reason(body: bytes) -> str:
+    """What the upstream said in so many words, for the operator: printable and short; empty for a page."""
+    words = _read_body(body)
+    return "" if words.page else _quoted(words.message or body.decode("utf-8", "replace"))
+
+
 def is_page(body: bytes) -> bool:
     """Whether the bytes look like an HTML page."""
     return body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head", b"<body"))
@@ -284,6 +290,10 @@ def _encode(error: object) -> bytes:
         return repr(type(error)).encode()
 
 
+def _quoted(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text[:_QUOTE_CHARACTERS]).strip()
+
+
 def _problem(
     kind: Kind, code: str, words: _Words, what: str, status: int | None, retry_after: float | None, body: bytes
 ) -> Problem:
@@ -291,8 +301,7 @@ def _problem(
         retry_after = _FREE_WINDOW_SEC
     message = _MESSAGES[kind].replace("{what}", what)
     if kind in _QUOTED and words.message and not words.page:
-        quote = "".join(char if char.isprintable() else " " for char in words.message[:_QUOTE_CHARACTERS])
-        message = f"{message}: {quote.strip()}"
+        message = f"{message}: {_quoted(words.message)}"
     return Problem(
         kind=kind,
         message=message,
