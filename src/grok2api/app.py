@@ -10,20 +10,28 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 import msgspec
 import uvloop
+from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
 from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
+from grok2api.admin.access import AdminKey
+from grok2api.admin.frame import Frame
+from grok2api.admin.openapi import document
+from grok2api.admin.parts import Parts
+from grok2api.admin.table import ROUTES
+from grok2api.admin.tasks import Tasks
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
 from grok2api.config.admin_key import ensure_admin_key
@@ -120,7 +128,8 @@ async def running(
             new_id,
         )
         state = State()
-        face = _face(gateway, live, state, lambda: following.trouble)
+        admin = _administration(stack, configured, layers.data_dir, state, now)
+        face = _face(gateway, live, state, lambda: following.trouble, admin)
         watching = spawn(_watch(configured), "configuration")
         stack.callback(watching.cancel)
         yield App(face=face, state=state, pool=pool, gateway=gateway, live=live, configured=configured)
@@ -203,7 +212,27 @@ async def _accounts(
     return pool, following
 
 
-def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]) -> Face:
+def _administration(
+    stack: AsyncExitStack, configured: Configured, data_dir: Path, state: State, now: Callable[[], float]
+) -> list[BaseRoute]:
+    """The routes of the admin API, behind its key."""
+    live = configured.live
+    key = AdminKey(live.current, data_dir)
+    live.subscribe(key.follow)
+    tasks = Tasks(now, lambda: f"{_RNG.getrandbits(128):032x}")
+    stack.push_async_callback(tasks.close)
+    parts = Parts(
+        configured=configured,
+        tasks=tasks,
+        now=now,
+        version=__version__,
+        started_at=now(),
+        document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
+    )
+    return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
+
+
+def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], admin: Sequence[BaseRoute]) -> Face:
     journal = Journal()
 
     def web() -> WebOptions:
@@ -215,7 +244,7 @@ def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id),
         "/v1/messages/count_tokens": CountRoute(gateway, web, new_id),
     }
-    return Face(hot, SmallRoutes(gateway, web, state, trouble, __version__).table(), new_id)
+    return Face(hot, [*SmallRoutes(gateway, web, state, trouble, __version__).table(), *admin], new_id)
 
 
 def run(layers: Layers, listener: socket.socket, *, demo: bool = False) -> int:
