@@ -42,6 +42,7 @@ PURE = (
     "accounts.selection",
     "accounts.leases",
     "accounts.query",
+    "accounts.tags",
     "admin.codes",
     "admin.openapi",
     "admin.reading",
@@ -53,6 +54,8 @@ PURE = (
     "config.settings",
     "config.table",
     "config.values",
+    "storage.filtering",
+    "storage.rows",
     "options",
     "banner",
 )

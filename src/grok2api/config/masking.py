@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from grok2api.config.table import Kind, Setting
+from grok2api.config.table import Kind, Setting, is_secret
 from grok2api.config.values import BadValue
 
 MASK = "********"
@@ -18,7 +18,7 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 def shown(row: Setting, value: Any) -> Any:
     """`value` in the types that JSON knows, with nothing secret in it."""
-    if not row.about.secret:
+    if not is_secret(row, value):
         return _PASSWORD_IN_URL.sub(MASK, value) if isinstance(value, str) else plain(value)
     match row.kind:
         case Kind.TABLE:
@@ -44,7 +44,7 @@ def unmasked(row: Setting, raw: Any, current: Any) -> Any:
     Raises `BadValue` for a mask that stands for nothing.
     """
     before = shown(row, current)
-    if not row.about.secret and before == plain(current):
+    if not is_secret(row, current) and before == plain(current):
         return raw
     if raw == before or (raw == MASK and current):
         return plain(current)
