@@ -46,13 +46,14 @@ from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
+from grok2api.gateway.watch import Watch
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.egress import TransportOptions
+from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
 from grok2api.upstreams.console.adapter import Console
@@ -66,6 +67,8 @@ from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 
+#: Credentials registered in one turn of the event loop.
+_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
@@ -123,9 +126,10 @@ async def running(
                 Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
                 Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
             },
-            lambda: options.gateway(live.current),
+            options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
+            Watch(now, Routes(lambda: options.transport(live.current).egress)),
         )
         state = State()
         admin = _administration(stack, configured, layers.data_dir, state, now)
@@ -149,7 +153,9 @@ class _Masked:
 
     async def load(self, since: int = -1) -> list[Account]:
         accounts = await self._store.load(since)
-        secrets.register(*(account.secret for account in accounts))
+        for start in range(0, len(accounts), _REGISTERED):
+            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
+            await asyncio.sleep(0)
         return accounts
 
 
@@ -206,7 +212,7 @@ async def _accounts(
     def sink(effects: Iterable[Effect]) -> None:
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
 
-    pool = AccountPool(await source.load(), lambda: options.pool(live.current), now, rng, sink)
+    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
     following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
     await stack.enter_async_context(following.running())
     return pool, following

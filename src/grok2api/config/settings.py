@@ -172,7 +172,13 @@ class Retry(Section, frozen=True, kw_only=True):
         About("Upstream statuses after which connections are made anew.", low=100, high=599, reserved=True),
     ] = (403,)
     budget_percent: Annotated[
-        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100, reserved=True)
+        float,
+        About(
+            "Second attempts of all requests together stay below this share of them; five in ten seconds are always "
+            "allowed. 0: no second attempts.",
+            low=0,
+            high=100,
+        ),
     ] = 20
 
 
@@ -181,10 +187,15 @@ class Refresh(Section, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, About("`false`, in older configurations, means `account.strategy` is `random`.")] = True
     basic_interval_sec: Annotated[
-        float, About("Between two looks at a basic account; its rest under `random`.", low=1, reserved=True)
+        float,
+        About(
+            "Between two looks at a basic account. Under `random`: how long a mode of it rests after a rate limit that "
+            "names no time.",
+            low=1,
+        ),
     ] = 86400
-    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1, reserved=True)] = 7200
-    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1, reserved=True)] = 7200
+    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
+    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
     usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
     on_demand_min_interval_sec: Annotated[
         float,
@@ -196,6 +207,13 @@ class Selection(Section, frozen=True, kw_only=True):
     """Choosing an account."""
 
     max_inflight: Annotated[int, About("Most attempts at the same time on one account.", low=1, high=1000)] = 8
+    prefer_tags: Annotated[
+        Mapping[str, str],
+        About(
+            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*`: "
+            '`"grok-4.20-heavy" = "research"`. When no account with the tag can serve, the others do.'
+        ),
+    ] = _EMPTY
 
 
 class Account(Section, frozen=True, kw_only=True):
