@@ -12,7 +12,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -26,12 +25,8 @@ from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
-from grok2api.admin.access import AdminKey
-from grok2api.admin.frame import Frame
-from grok2api.admin.openapi import document
-from grok2api.admin.parts import Parts
-from grok2api.admin.table import ROUTES
-from grok2api.admin.tasks import Tasks
+from grok2api.admin.tasks import Step, Steps
+from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
 from grok2api.config.admin_key import ensure_admin_key
@@ -57,6 +52,7 @@ from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
 from grok2api.upstreams.console.adapter import Console
+from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
@@ -118,10 +114,11 @@ async def running(
     async with AsyncExitStack() as stack:
         configured = _configured(layers)
         live = configured.live
-        pool, following = await _accounts(stack, live, layers.data_dir, now, rng or _RNG)
+        accounts = await _accounts(stack, live, layers.data_dir, now, rng or _RNG)
         http, sockets = await _clients(stack, live)
+        watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
         gateway = Gateway(
-            pool,
+            accounts.pool,
             {
                 Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
                 Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
@@ -129,14 +126,44 @@ async def running(
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
-            Watch(now, Routes(lambda: options.transport(live.current).egress)),
+            watch,
         )
         state = State()
-        admin = _administration(stack, configured, layers.data_dir, state, now)
-        face = _face(gateway, live, state, lambda: following.trouble, admin)
+        administered = Administered(
+            store=accounts.store,
+            pool=accounts.pool,
+            writer=accounts.writer,
+            following=accounts.following,
+            sync=accounts.sync.sync,
+            revision=lambda: accounts.sync.revision,
+            switch=AccountSettings(http, lambda: options.grok_web(live.current), _uuid),
+            asker=_Asker(),
+            watch=watch,
+            jobs=tuple,
+        )
+        admin = administration(stack, configured, layers.data_dir, state, administered, now, _RNG)
+        face = _face(gateway, live, state, lambda: accounts.following.trouble, admin)
         watching = spawn(_watch(configured), "configuration")
         stack.callback(watching.cancel)
-        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live, configured=configured)
+        yield App(face=face, state=state, pool=accounts.pool, gateway=gateway, live=live, configured=configured)
+
+
+class _Asker:
+    """Until quotas are asked for."""
+
+    async def refresh(self, ids: Sequence[str], at_once: int) -> Steps:
+        for ident in ids:
+            yield Step(ident, error="Quotas cannot be asked for in this version.")
+
+
+class _Accounts(msgspec.Struct, frozen=True):
+    """The store, the pool that is filled from it, and what keeps both abreast."""
+
+    store: AccountStore
+    pool: AccountPool
+    writer: WriteBehind
+    sync: Sync
+    following: Following
 
 
 class _Masked:
@@ -201,7 +228,7 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
 
 async def _accounts(
     stack: AsyncExitStack, live: Live, data_dir: Path, now: Callable[[], float], rng: random.Random
-) -> tuple[AccountPool, Following]:
+) -> _Accounts:
     """The pool, filled from the store and kept abreast of it."""
     store = await store_for(live.current.storage.url, data_dir)
     stack.push_async_callback(store.close)
@@ -213,29 +240,10 @@ async def _accounts(
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
 
     pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
-    following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
+    sync = Sync(source, pool, writer.mark, revision)
+    following = Following(writer, sync.sync)
     await stack.enter_async_context(following.running())
-    return pool, following
-
-
-def _administration(
-    stack: AsyncExitStack, configured: Configured, data_dir: Path, state: State, now: Callable[[], float]
-) -> list[BaseRoute]:
-    """The routes of the admin API, behind its key."""
-    live = configured.live
-    key = AdminKey(live.current, data_dir)
-    live.subscribe(key.follow)
-    tasks = Tasks(now, lambda: f"{_RNG.getrandbits(128):032x}")
-    stack.push_async_callback(tasks.close)
-    parts = Parts(
-        configured=configured,
-        tasks=tasks,
-        now=now,
-        version=__version__,
-        started_at=now(),
-        document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
-    )
-    return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
+    return _Accounts(store, pool, writer, sync, following)
 
 
 def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], admin: Sequence[BaseRoute]) -> Face:

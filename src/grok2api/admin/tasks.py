@@ -205,7 +205,7 @@ class Tasks:
 
     def start(self, work: Work) -> Task:
         """Begin. Raises `Refusal` when too many run already."""
-        self._forget()
+        self._forget(room=1)
         running = sum(task.ended_at is None for task in self._known.values())
         if running >= MOST_RUNNING:
             raise refuse("too_many_tasks", f"{running} tasks run already; wait for one, or cancel it", retry_after=5)
@@ -215,7 +215,7 @@ class Tasks:
 
     def find(self, ident: str) -> Task:
         """The task of that id. Raises `Refusal`."""
-        self._forget()
+        self._forget(room=0)
         task = self._known.get(ident)
         if task is None:
             raise refuse("task_not_found", "There is no such task; a task is forgotten 300 s after its end", "task_id")
@@ -228,11 +228,11 @@ class Tasks:
         for task in self._known.values():
             await task.wait()
 
-    def _forget(self) -> None:
-        """Drop what ended too long ago, and the oldest of too many."""
+    def _forget(self, room: int) -> None:
+        """Drop what ended too long ago, and the oldest of too many: there is to be room for so many more."""
         before = self._now() - KEPT_SEC
         ended = [ident for ident, task in self._known.items() if task.ended_at is not None]
-        over = len(self._known) - MOST + 1
+        over = len(self._known) - MOST + room
         for place, ident in enumerate(ended):
             if place < over or (self._known[ident].ended_at or before) < before:
                 del self._known[ident]
