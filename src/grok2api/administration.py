@@ -1,8 +1,8 @@
 """The admin API put together: from the running gateway's parts to its routes."""
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,10 +19,12 @@ from grok2api.admin.access import AdminKey
 from grok2api.admin.frame import Frame
 from grok2api.admin.openapi import document
 from grok2api.admin.parts import Parts, StorageReport
-from grok2api.admin.rows import public
+from grok2api.admin.rows import public, public_mode
 from grok2api.admin.table import ROUTES
 from grok2api.admin.tasks import Step, Steps, Tasks
 from grok2api.admin.together import How, Together
+from grok2api.canonical.problem import Problem
+from grok2api.catalog import Tier
 from grok2api.config.configured import Configured
 from grok2api.gateway.watch import Watch
 from grok2api.storage.accounts import AccountStore
@@ -34,10 +36,28 @@ from grok2api.web.options import State
 _TYPES: Mapping[str, str] = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 
 
-class Asker(Protocol):
+class Refreshed(Protocol):
+    """What a look at one account brought: the modes that were told, its tier after it, what went wrong."""
+
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def modes(self) -> tuple[str, ...]: ...
+
+    @property
+    def after(self) -> Tier | None: ...
+
+    @property
+    def problem(self) -> Problem | None: ...
+
+
+class Refresher(Protocol):
     """Asks upstreams for quotas, by hand."""
 
-    def refresh(self, ids: Sequence[str], at_once: int) -> Steps: ...
+    def refresh(
+        self, ids: Iterable[str], modes: Collection[str] | None = None, at_once: int | None = None
+    ) -> AsyncGenerator[Refreshed, None]: ...
 
 
 class Administered(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +70,7 @@ class Administered(msgspec.Struct, frozen=True, kw_only=True):
     sync: Callable[[], Awaitable[bool]]
     revision: Callable[[], int]
     switch: Switch
-    asker: Asker
+    refresher: Refresher
     watch: Watch
     jobs: Callable[[], Iterable[msgspec.Struct]]
 
@@ -80,7 +100,7 @@ def administration(
         flush=accounts.writer.flush,
         sync=accounts.sync,
         revision=accounts.revision,
-        refresh=accounts.asker.refresh,
+        refresh=_refreshing(accounts.refresher),
         switch_nsfw=_switching(accounts, now),
         storage=lambda: _storage(configured, accounts),
         jobs=lambda: [public(job) for job in accounts.jobs()],
@@ -91,6 +111,19 @@ def administration(
         document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
     )
     return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
+
+
+def _refreshing(refresher: Refresher) -> Callable[[Sequence[str], int], Steps]:
+    """The batch of `refresh`."""
+
+    async def steps(ids: Sequence[str], at_once: int) -> Steps:
+        async with aclosing(refresher.refresh(ids, at_once=at_once)) as looks:
+            async for look in looks:
+                pool = None if look.after is None else look.after.value
+                told = {"refreshed": 1, "modes": [public_mode(mode) for mode in look.modes], "pool": pool}
+                yield Step(look.account_id, told, "" if look.problem is None else look.problem.message)
+
+    return steps
 
 
 def _switching(accounts: Administered, now: Callable[[], float]) -> Callable[[Sequence[str], bool, int], Steps]:

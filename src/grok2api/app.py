@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -25,10 +25,10 @@ from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
-from grok2api.admin.tasks import Step, Steps
 from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
-from grok2api.catalog import Surface
+from grok2api.canonical.problem import Kind, Problem
+from grok2api.catalog import Surface, Tier
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.configured import Configured, Editor
 from grok2api.config.live import Live
@@ -137,7 +137,7 @@ async def running(
             sync=accounts.sync.sync,
             revision=lambda: accounts.sync.revision,
             switch=AccountSettings(http, lambda: options.grok_web(live.current), _uuid),
-            asker=_Asker(),
+            refresher=_NoQuotas(),
             watch=watch,
             jobs=tuple,
         )
@@ -148,12 +148,24 @@ async def running(
         yield App(face=face, state=state, pool=accounts.pool, gateway=gateway, live=live, configured=configured)
 
 
-class _Asker:
-    """Until quotas are asked for."""
+class _NotAsked(msgspec.Struct, frozen=True):
+    """What a look at an account brings while nobody asks for quotas."""
 
-    async def refresh(self, ids: Sequence[str], at_once: int) -> Steps:
+    account_id: str
+    modes: tuple[str, ...] = ()
+    after: Tier | None = None
+    problem: Problem | None = Problem(kind=Kind.UNAVAILABLE, message="Quotas cannot be asked for in this version.")
+
+
+class _NoQuotas:
+    """Stands where quotas will be asked for."""
+
+    async def refresh(
+        self, ids: Iterable[str], modes: Collection[str] | None = None, at_once: int | None = None
+    ) -> AsyncGenerator[_NotAsked, None]:
+        """Nothing is asked."""
         for ident in ids:
-            yield Step(ident, error="Quotas cannot be asked for in this version.")
+            yield _NotAsked(ident)
 
 
 class _Accounts(msgspec.Struct, frozen=True):
