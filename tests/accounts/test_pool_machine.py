@@ -80,7 +80,7 @@ class House:
 
     def edit(self, number: int, how: Callable[[Account], Account]) -> None:
         """Have the store change an account, as an administrator does, and let the pool follow."""
-        for changed in self.run(self.store.change([ident(number)], how)):
+        for changed in self.run(self.store.change([ident(number)], how)).accounts:
             self.known[changed.id] = changed
         self.run(self.sync.sync())
 

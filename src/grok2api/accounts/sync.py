@@ -69,8 +69,10 @@ class Sync:
             if known is None:
                 fresh.append(account)
             elif known.revision != account.revision:
-                self._pool.replace(merged(known, account))
-                merged_ids.append(account.id)
+                taken = merged(known, account)
+                self._pool.replace(taken)
+                if taken != account:
+                    merged_ids.append(account.id)
         self._pool.add_many(fresh)
         self._mark(merged_ids)
 
