@@ -50,6 +50,7 @@ PURE = (
     "accounts.leases",
     "accounts.query",
     "accounts.sticky",
+    "accounts.tags",
     "accounts.wheel",
     "accounts.wishes",
     "config.about",
@@ -57,6 +58,8 @@ PURE = (
     "config.settings",
     "config.table",
     "config.values",
+    "storage.filtering",
+    "storage.rows",
     "options",
     "banner",
 )

@@ -71,6 +71,9 @@ _REGISTERED = 500
 _YOUNG = 50_000
 
 
+#: How often what was removed long ago is dropped.
+_PURGE_SEC = 3600.0
+
 #: Clients by the settings that choose them at the start. aiohttp is a fifth of a start and of an idle gateway's memory,
 #: and most installations need it neither for a proxy nor for WebSockets.
 HTTP_CLIENTS: Mapping[str, tuple[str, str]] = {
@@ -99,6 +102,7 @@ class _Accounts(msgspec.Struct, frozen=True):
     """The pool, and what keeps it abreast of the store and of the upstreams."""
 
     pool: AccountPool
+    store: AccountStore
     writer: WriteBehind
     following: Following
     refresher: Refresher
@@ -138,7 +142,7 @@ async def running(
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = InMemory()
         accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
-        jobs = JobRunner(_jobs(accounts, live), now, rng, memory)
+        jobs = JobRunner(_jobs(accounts, live, now), now, rng, memory)
         await stack.enter_async_context(jobs.running())
         gateway = Gateway(
             accounts.pool,
@@ -222,13 +226,13 @@ async def _accounts(
     refresh = options.kept(options.refresh, lambda: live.current)
     pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
     asking = Asking(sources, lambda: refresh().concurrency, now)
-    refresher = Refresher(pool, asking, Tiers(store), refresh, now, rng)
+    refresher = Refresher(pool, asking, Tiers(store, now), refresh, now, rng)
     rounds = Rounds(pool, refresher, refresh, now, rng, memory)
     following = Following(Sync(source, pool, writer.mark, revision, joined).sync)
     stack.push_async_callback(_closing, writer)
     await stack.enter_async_context(refresher.running())
     await stack.enter_async_context(rounds.running(pool.list()))
-    return _Accounts(pool, writer, following, refresher, rounds)
+    return _Accounts(pool, store, writer, following, refresher, rounds)
 
 
 async def _closing(writer: WriteBehind) -> None:
@@ -237,7 +241,7 @@ async def _closing(writer: WriteBehind) -> None:
         await writer.close()
 
 
-def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
+def _jobs(accounts: _Accounts, live: Live, now: Callable[[], float]) -> tuple[Job, ...]:
     """All periodic work."""
     rounds, writer = accounts.rounds, accounts.writer
     refresh = options.kept(options.refresh, lambda: live.current)
@@ -256,6 +260,14 @@ def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
             work=writer.flush,
             wake=writer.woken,
             patience=PATIENCE_SEC,
+        ),
+        Job(
+            name="store-purge",
+            help="Drops for good what was removed a day ago, and old entries of the audit.",
+            every=lambda: _PURGE_SEC,
+            work=lambda: accounts.store.purge(now()),
+            jitter=0.1,
+            remembered=True,
         ),
         *(
             Job(

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies
 from grok2api.config.errors import SettingsError
 from grok2api.config.load import load, survey
 from grok2api.config.settings import Settings
-from grok2api.config.table import BY_KEY, SETTINGS, build, value_of
+from grok2api.config.table import BY_KEY, SETTINGS, build, secret_values, value_of
 
 
 def refused(tmp_path: Path, toml: str = "", environ: dict[str, str] | None = None, **overrides: object) -> str:
@@ -107,7 +107,9 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[upstream.web]\nbase_url = 'grok.com'", ["upstream.web.base_url must be a URL", "https://"]),
         ("[upstream.web]\nbase_url = ''", ["upstream.web.base_url must not be empty"]),
         ("[proxy.egress]\nmode = 'single_proxy'", ["proxy.egress.proxy_url must name the proxy"]),
-        ("[storage]\nurl = 'postgresql://u:pass123@db/x'", ["storage.url must begin with sqlite:///"]),
+        ("[storage]\nurl = 'oracle://u:pass123@db/x'", ["storage.url must be sqlite:///", "postgresql"]),
+        ("[storage]\nurl = 'postgresql://u:pass123@db'", ["storage.url must be sqlite:///", "/database"]),
+        ("[storage]\nurl = 'mysql://u:pass123#@db/x'", ["storage.url", "percent-encoded"]),
         ("[server]\nworkers = 2", ["--workers 2 (server.workers) needs coordination.url (Redis)", "one process"]),
         ("[aliases]\n'gpt-*' = 'grok-4.20-fats'", ["'gpt-*'", "no served model", "grok-4.20-fast"]),
         ("[aliases]\n'gpt-*' = 3", ["aliases must be a table of names and texts"]),
@@ -176,6 +178,21 @@ def test_Z2_a_bad_secret_is_refused_without_being_repeated(tmp_path, key, text):
 def test_Z2_settings_never_print_a_secret(tmp_path):
     found = survey(None, tmp_path, {"app.app_key": "MARKED-KEY", "app.api_key": "MARKED-KEY"}, {})
     assert "MARKED" not in f"{found!r} {found.settings!r} {found.settings.app!r}"
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("sqlite:////var/lib/x.db", set()),
+        ("postgresql://u:p%40ss-word@db:5432/x?sslmode=require", {"p@ss-word"}),
+        ("mysql://u:pass-word@[::1]/x", {"pass-word"}),
+        ("mariadb:///x?unix_socket=/run/mysqld.sock", set()),
+    ],
+)
+def test_D5_the_password_of_the_store_is_a_secret_and_the_name_of_a_file_is_none(tmp_path, url, hidden):
+    found = load(None, tmp_path, {"storage.url": url}, {})
+    assert found.storage.url == url
+    assert set(secret_values(found)) - {""} == hidden | ({url} if "sqlite" not in url else set())
 
 
 def test_an_older_configuration_without_refresh_means_random(tmp_path):

@@ -13,7 +13,7 @@ from grok2api.catalog import nearest
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, loaded, say
 from grok2api.config.edit import set_value
 from grok2api.config.load import CONFIG_NAME, DEFAULT, Loaded
-from grok2api.config.table import BY_KEY, SETTINGS, Kind, Setting, value_of
+from grok2api.config.table import BY_KEY, SETTINGS, Kind, Setting, is_secret, value_of
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and change the configuration.")
 
@@ -97,7 +97,7 @@ def _row(key: str) -> Setting:
 
 
 def _visible(row: Setting, value: Any) -> Any:
-    if not row.about.secret:
+    if not is_secret(row, value):
         return _PASSWORD_IN_URL.sub(MASK, value) if isinstance(value, str) else _listed(value)
     match row.kind:
         case Kind.TABLE:

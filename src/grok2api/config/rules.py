@@ -46,11 +46,6 @@ def _one_process(settings: Settings) -> Iterator[str]:
         )
 
 
-def _sqlite_only(settings: Settings) -> Iterator[str]:
-    if not settings.storage.url.startswith(SQLITE):
-        yield f"storage.url must begin with {SQLITE}: this version stores in SQLite only"
-
-
 def _upstream_addresses(settings: Settings) -> Iterator[str]:
     addresses = {
         "upstream.web.base_url": settings.upstream.web.base_url,
@@ -90,7 +85,6 @@ def _preferred_tags(settings: Settings) -> Iterator[str]:
 RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _no_known_password,
     _one_process,
-    _sqlite_only,
     _upstream_addresses,
     _proxies,
     _aliases,

@@ -324,7 +324,14 @@ class Storage(Section, frozen=True, kw_only=True):
 
     url: Annotated[
         str,
-        About("The database. This version speaks SQLite.", restart=True, derived="`sqlite:///<data-dir>/grok2api.db`"),
+        About(
+            "The database: `sqlite:///path`, or `postgresql://user:password@host/database`, or the same with `mysql` "
+            "or `mariadb`. See [databases](databases.md).",
+            form="store_url",
+            secret=True,
+            restart=True,
+            derived="`sqlite:///<data-dir>/grok2api.db`",
+        ),
     ] = ""
 
 

@@ -29,6 +29,9 @@ _TYPOGRAPHIC = str.maketrans({
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff"),
 })  # fmt: skip
 
+#: Schemes of the database servers that can hold the store.
+SERVERS = ("postgresql", "mysql", "mariadb")
+
 #: Headers that the gateway or the connection makes, and what to use instead.
 _NOT_PASSED = {
     "authorization": "accounts bring their own",
@@ -234,6 +237,27 @@ def _is_url(url: str, schemes: tuple[str, ...], *, userinfo: bool) -> bool:
     return whole and (userinfo or parts.username is None)
 
 
+def _store_url(text: str) -> str:
+    url = _plain(text)
+    scheme, slashes, rest = url.partition("://")
+    if not url or (scheme == "sqlite" and rest.startswith("/") and rest[1:]):
+        return url
+    if slashes and scheme in SERVERS and _names_database(url):
+        return url
+    raise BadValue(
+        f"must be sqlite:///path/to/file or a URL as in {SERVERS[0]}://user:password@host/database "
+        f"({', '.join(SERVERS)}), with special characters of the password percent-encoded"
+    )
+
+
+def _names_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return len(parts.path) > 1 and not parts.fragment and parts.port != 0
+    except ValueError:
+        return False
+
+
 FORMS: Mapping[Form, Callable[[str], str]] = {
     "": _plain,
     "prose": _prose,
@@ -241,5 +265,6 @@ FORMS: Mapping[Form, Callable[[str], str]] = {
     "key": _key,
     "http_url": _url("http", "https"),
     "ws_url": _url("ws", "wss"),
+    "store_url": _store_url,
     "proxy_url": _url("http", "https", "socks4", "socks5", "socks5h", userinfo=True),
 }
