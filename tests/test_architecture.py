@@ -49,10 +49,12 @@ PURE = (
     "accounts.explain",
     "accounts.leases",
     "accounts.query",
-    "accounts.sticky",
     "accounts.tags",
     "accounts.wheel",
     "accounts.wishes",
+    "accounts.sticky",
+    "accounts.importing",
+    "accounts.exporting",
     "config.about",
     "config.reserved",
     "config.settings",
@@ -65,7 +67,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users", "upstreams.*.quota")
+SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -78,6 +80,7 @@ MAY_IMPORT = {
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",
+    "intake": "accounts",
     "config": "catalog",
     "observe": "",
     "web": "canonical catalog dialects gateway transport.tasks",

@@ -123,6 +123,7 @@ def grok_web(settings: Settings) -> GrokWebOptions:
         base_url=web.base_url,
         ws_url=web.ws_url,
         assets_url=web.assets_url,
+        accounts_url=web.accounts_url,
         cookies=cookies,
         user_agent=user_agent,
         headers=settings.upstream.headers,
@@ -131,6 +132,7 @@ def grok_web(settings: Settings) -> GrokWebOptions:
         custom_instruction=features.custom_instruction,
         transport=web.transport,
         show_search_sources=features.show_search_sources,
+        settings_timeout=settings.nsfw.timeout,
     )
 
 

@@ -13,6 +13,7 @@ from grok2api.simulator.faults import FAULTS, Fault, in_order, magic_words, read
 from grok2api.simulator.rejections import REJECTIONS
 from grok2api.simulator.script import Say, Script, Search, WebResult
 from grok2api.simulator.world import World
+from settings_calls import GRPC
 from simulated import Clock, Got, ask, chat, console_headers, cookie, post, respond, said, simulating, spoken
 
 TEXT = "One two three four five."
@@ -214,7 +215,7 @@ async def test_a_word_does_to_an_answer_about_quota_what_its_row_says(simulator,
 
 
 def test_every_row_is_exercised():
-    assert set(FAULTS) == set(WEB) | set(CONSOLE) | set(REJECTIONS) | set(QUOTA)
+    assert set(FAULTS) == set(WEB) | set(CONSOLE) | set(REJECTIONS) | set(QUOTA) | set(GRPC)
 
 
 async def test_a_value_of_a_429_is_its_retry_after(simulator):

@@ -17,7 +17,6 @@ from grok2api.config.reserved import (
     Coordination,
     Image,
     Media,
-    Nsfw,
     Responses,
     Video,
 )
@@ -258,9 +257,7 @@ class Web(Section, frozen=True, kw_only=True):
     public_url: Annotated[str, About("Where public pictures are.", form="http_url", reserved=True)] = (
         "https://imagine-public.x.ai"
     )
-    accounts_url: Annotated[str, About("Where account settings are.", form="http_url", reserved=True)] = (
-        "https://accounts.x.ai"
-    )
+    accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
     transport: Annotated[
         Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
     ] = "rest"
@@ -317,6 +314,12 @@ class Stream(Section, frozen=True, kw_only=True):
         float, About("How long a client may stop reading before its stream is given up.", low=0.01, high=3600)
     ] = 30
     request_deadline_sec: Annotated[float, About("How long a request may take altogether.", low=0.01, high=86400)] = 600
+
+
+class Nsfw(Section, frozen=True, kw_only=True):
+    """The account switch of that name."""
+
+    timeout: Annotated[float, About("Seconds for one call of switching.", low=1, high=3600)] = 60
 
 
 class Storage(Section, frozen=True, kw_only=True):

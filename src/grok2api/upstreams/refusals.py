@@ -216,6 +216,12 @@ def _rate_wait(text: str) -> float | None:
     return max((wait for wait, reached in named if reached), default=max((wait for wait, _ in named), default=None))
 
 
+def reason(body: bytes) -> str:
+    """What the upstream said in so many words, for the operator: printable and short; empty for a page."""
+    words = _read_body(body)
+    return "" if words.page else _quoted(words.message or body.decode("utf-8", "replace"))
+
+
 def is_page(body: bytes) -> bool:
     """Whether the bytes look like an HTML page."""
     return body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head", b"<body"))
@@ -297,6 +303,10 @@ def _encode(error: object) -> bytes:
         return repr(type(error)).encode()
 
 
+def _quoted(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text[:_QUOTE_CHARACTERS]).strip()
+
+
 def _problem(
     kind: Kind, code: str, words: _Words, what: str, status: int | None, retry_after: float | None, body: bytes
 ) -> Problem:
@@ -304,8 +314,7 @@ def _problem(
         retry_after = _FREE_WINDOW_SEC
     message = _MESSAGES[kind].replace("{what}", what)
     if kind in _QUOTED and words.message and not words.page:
-        quote = "".join(char if char.isprintable() else " " for char in words.message[:_QUOTE_CHARACTERS])
-        message = f"{message}: {quote.strip()}"
+        message = f"{message}: {_quoted(words.message)}"
     return Problem(
         kind=kind,
         message=message,
