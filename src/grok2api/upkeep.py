@@ -92,7 +92,7 @@ async def kept(
     refresh = options.kept(options.refresh, lambda: live.current)
     pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
     asking = Asking(sources, lambda: refresh().concurrency, now)
-    refresher = Refresher(pool, asking, Tiers(store), refresh, now, rng)
+    refresher = Refresher(pool, asking, Tiers(store, now), refresh, now, rng)
     rounds = Rounds(pool, refresher, refresh, now, rng, memory)
     sync = Sync(source, pool, writer.mark, revision, joined)
     stack.push_async_callback(_closing, writer)
@@ -137,10 +137,11 @@ def jobs(
         ),
         Job(
             name="store-purge",
-            help="Drops for good what was removed more than a day ago, and changes that cannot be undone any more.",
+            help="Drops for good what was removed a day ago, and old entries of the audit.",
             every=lambda: _PURGE_SEC,
             work=lambda: accounts.store.purge(now()),
             jitter=0.1,
+            remembered=True,
         ),
         *(
             Job(
