@@ -49,10 +49,12 @@ PURE = (
     "accounts.explain",
     "accounts.leases",
     "accounts.query",
+    "accounts.tags",
+    "accounts.wheel",
+    "accounts.wishes",
+    "accounts.sticky",
     "accounts.importing",
     "accounts.exporting",
-    "accounts.sticky",
-    "accounts.tags",
     "admin.codes",
     "admin.filters",
     "admin.openapi",
@@ -75,7 +77,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users")
+SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -94,6 +96,7 @@ MAY_IMPORT = {
     "web": "canonical catalog dialects gateway transport.tasks",
     "admin": "canonical catalog dialects accounts config observe web intake storage.errors transport.tasks",
     "administration": "*",
+    "upkeep": "*",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
     "__main__": "cli",
@@ -101,6 +104,7 @@ MAY_IMPORT = {
     "options": "*",
     "demo": "*",
     "banner": "config",
+    "jobs": "storage.errors transport.tasks",
     "": "",
 }
 
