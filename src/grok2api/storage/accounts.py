@@ -139,7 +139,9 @@ class AccountStore:
     async def remove(self, ids: Collection[str], note: Note | None = None) -> Removed:
         """Remove these accounts; ids that are not here are skipped. They are kept for a day."""
         now = self._now() if note is None else note.at
-        return await self.database.write(lambda connection: administering.remove(connection, ids, note, now))
+        return await self.database.write(
+            lambda connection: administering.remove(connection, self._vault, ids, note, now)
+        )
 
     async def undo(self, change_id: int, note: Note) -> Undone:
         """Put the accounts of a change back to what they were, as far as the change touched them.

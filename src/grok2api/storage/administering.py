@@ -24,6 +24,7 @@ from grok2api.storage.writing import (
     clear_parts,
     insert_whole,
     locked,
+    next_revision,
     remove_rows,
     set_revision,
     update_whole,
@@ -71,7 +72,7 @@ class Undone(msgspec.Struct, frozen=True):
 
 def add(connection: Connection, vault: Vault, fresh: Sequence[Account], note: Note | None) -> Added:
     """Store new accounts; one whose credential or user is there already is left as it is (P11)."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
     added: list[Account] = []
     known: list[str] = []
@@ -130,7 +131,7 @@ def change(
     connection: Connection, vault: Vault, ids: Iterable[str], how: Callable[[Account], Account], note: Note | None
 ) -> Changed:
     """Replace each of these accounts by `how` of it, credential included. Raises `StoreConflict`."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
     changed: list[Account] = []
     for olds in by_ids(connection, vault, dict.fromkeys(ids)):
@@ -149,9 +150,9 @@ def change(
     return Changed(tuple(changed), audit.finish(connection, entry, len(changed)))
 
 
-def remove(connection: Connection, ids: Iterable[str], note: Note | None, now: float) -> Removed:
+def remove(connection: Connection, vault: Vault, ids: Iterable[str], note: Note | None, now: float) -> Removed:
     """Remove these accounts; they are kept for a day."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
     count = 0
     for some in chunks(dict.fromkeys(ids)):
@@ -166,7 +167,7 @@ def remove(connection: Connection, ids: Iterable[str], note: Note | None, now: f
 
 def undo(connection: Connection, vault: Vault, ident: int, note: Note) -> Undone:
     """Put back what a change did. Raises `StoreConflict` when that was done, or can no longer be done."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     audit.take_back(connection, ident, note.at)
     entry = audit.begin(connection, note, undoable=False)
     count = 0
