@@ -1,6 +1,7 @@
-"""One log line for each request: what was asked, who answered, how it ended, why that account.
+"""One log line for each request: what was asked, who answered, how it ended, why that account; and the totals.
 
-The line carries ids and numbers, never text of a conversation and never a secret.
+The line carries ids and numbers, never text of a conversation and never a secret. Totals are counted under words of
+ours and the names of served models only, so that no caller can make their number grow (M3).
 """
 
 import time
@@ -11,6 +12,7 @@ import structlog
 from grok2api.canonical.problem import Problem
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.respond import Attempt
+from grok2api.observe.counters import Counters
 
 _log = structlog.stdlib.get_logger("grok2api.requests")
 
@@ -28,10 +30,14 @@ class Entry(msgspec.Struct, kw_only=True):
 
 
 class Journal:
-    """Writes the line."""
+    """Writes the line, and counts."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._bump = counters.bump
 
     def note(self, entry: Entry) -> None:
         """The request is over."""
+        self._count(entry)
         fields: dict[str, object] = {
             "request_id": entry.request_id,
             "dialect": entry.dialect,
@@ -49,6 +55,19 @@ class Journal:
         if entry.problem.evidence:
             fields["evidence"] = entry.problem.evidence[:400].decode("utf-8", "replace")
         _log.warning("refused" if entry.status >= 400 else "broken", **fields)
+
+    def _count(self, entry: Entry) -> None:
+        bump = self._bump
+        bump(f"requests.{entry.dialect}")
+        bump("left" if entry.gone else "answered" if entry.problem is None else f"failed.{entry.problem.kind.value}")
+        if entry.exchange is None:
+            return
+        report = entry.exchange.report
+        bump(f"models.{entry.exchange.model.name}")
+        bump("attempts", len(report.attempts))
+        if report.usage is not None:
+            bump("tokens.input", report.usage.input)
+            bump("tokens.output", report.usage.output)
 
     def bug(self, entry: Entry) -> None:
         """Something of ours failed; the traceback goes to the log and nowhere else."""
