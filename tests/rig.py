@@ -8,7 +8,8 @@ async with rigged(tmp_path) as rig:
 import asyncio
 import io
 import secrets
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -86,17 +87,17 @@ async def rigged(
     accounts: Sequence[tuple[str, Tier]] = ONE_OF_EACH,
     settings: dict[str, Any] | None = None,
     world: WorldOptions = WorldOptions(),  # noqa: B008 - frozen
+    now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Rig]:
-    """A running rig with these accounts, known to both sides."""
+    """A running rig with these accounts, known to both sides. `now` is the gateway's clock."""
     async with AsyncExitStack() as stack:
         simulator = await start(World(accounts=(), options=world))
         stack.push_async_callback(simulator.close)
-        upstream = {key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"}
-        found = load(None, data_dir, upstream | (settings or {}), {})
+        found = load(None, data_dir, {**simulator.settings, **(settings or {})}, {})
         await _add(found.storage.url, data_dir, accounts)
         for token, tier in accounts:
             simulator.world.account(token, tier)
-        running = await stack.enter_async_context(app.running(found, data_dir))
+        running = await stack.enter_async_context(app.running(found, data_dir, now=now))
         url = await _listen(stack, running)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         rig = Rig(url, running, simulator.world, http, data_dir)

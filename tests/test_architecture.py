@@ -39,10 +39,22 @@ PURE = (
     "upstreams",
     "accounts.model",
     "accounts.lifecycle",
+    "accounts.resting",
+    "accounts.quota",
+    "accounts.options",
     "accounts.selection",
+    "accounts.times",
+    "accounts.lanes",
+    "accounts.seating",
+    "accounts.explain",
     "accounts.leases",
     "accounts.query",
     "accounts.tags",
+    "accounts.wheel",
+    "accounts.wishes",
+    "accounts.sticky",
+    "accounts.importing",
+    "accounts.exporting",
     "config.about",
     "config.reserved",
     "config.settings",
@@ -55,7 +67,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.users")
+SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -64,10 +76,11 @@ MAY_IMPORT = {
     "dialects": "canonical catalog",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
-    "accounts": "canonical catalog upstreams.base",
+    "accounts": "canonical catalog upstreams.base transport.tasks",
     "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
     "transport": "canonical upstreams.base",
     "storage": "canonical catalog accounts transport.tasks",
+    "intake": "accounts",
     "config": "catalog",
     "observe": "",
     "web": "canonical catalog dialects gateway transport.tasks",
@@ -78,6 +91,7 @@ MAY_IMPORT = {
     "options": "*",
     "demo": "*",
     "banner": "config",
+    "jobs": "storage.errors transport.tasks",
     "": "",
 }
 

@@ -3,14 +3,16 @@
 The only file that knows every part.
 """
 
+import asyncio
 import gc
 import random
 import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,15 @@ import msgspec
 import uvloop
 
 from grok2api import __version__, options
+from grok2api.accounts.asking import Asking, QuotaSource
 from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
+from grok2api.accounts.refresh import Refresher
+from grok2api.accounts.rounds import TIERS, Rounds
 from grok2api.accounts.sync import Sync
 from grok2api.banner import lines, reachable
-from grok2api.catalog import Surface
+from grok2api.catalog import WEB_MODES, Surface
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.live import Live
 from grok2api.config.settings import Settings
@@ -34,15 +39,26 @@ from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
+from grok2api.gateway.watch import Watch
+from grok2api.jobs import Job, JobRunner
+from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
-from grok2api.storage.following import Following
+from grok2api.storage.counters import CounterStore, CounterWriter
+from grok2api.storage.errors import StoreError
+from grok2api.storage.following import LOOK_SEC, Following
 from grok2api.storage.opening import store_for
-from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.egress import TransportOptions
+from grok2api.storage.remembered import Remembered
+from grok2api.storage.tiers import Tiers
+from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
+from grok2api.transport.egress import Routes, TransportOptions
+from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.adapter import Console
+from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.adapter import GrokWeb
+from grok2api.upstreams.grok_web.quota import GrokWebQuota
+from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
@@ -52,6 +68,8 @@ from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 
+#: Credentials registered in one turn of the event loop.
+_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
@@ -73,9 +91,25 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
     face: Face
     state: State
+    store: AccountStore
     pool: AccountPool
+    following: Following
+    counters: Counters
+    refresher: Refresher
+    jobs: JobRunner
     gateway: Gateway
     live: Live
+
+
+class _Accounts(msgspec.Struct, frozen=True):
+    """The pool, and what keeps it abreast of the store and of the upstreams."""
+
+    pool: AccountPool
+    writer: WriteBehind
+    following: Following
+    counters: Counters
+    refresher: Refresher
+    rounds: Rounds
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -96,28 +130,45 @@ async def running(
     settings: Settings, data_dir: Path, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
 ) -> AsyncIterator[App]:
     """All parts, started; stopped in reverse when the context ends. Raises `StoreError`."""
+    rng = rng or _RNG
     async with AsyncExitStack() as stack:
         live = Live(settings)
-        pool, following = await _accounts(stack, live, data_dir, now, rng or _RNG)
+        store = await store_for(settings.storage.url, data_dir)
+        stack.push_async_callback(store.close)
         way = "direct" if settings.proxy.egress.mode == "direct" else "proxied"
         http = _client(HTTP_CLIENTS, way, lambda: options.transport(live.current))
         sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
         for client in (http, sockets):
             await client.start()
             stack.push_async_callback(client.close)
+        grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
+        console = Console(http, lambda: options.console(live.current), now, _uuid)
+        memory = Remembered(store.database, now)
+        accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
+        jobs = JobRunner(_jobs(accounts, live), now, rng, memory)
+        await stack.enter_async_context(jobs.running())
         gateway = Gateway(
-            pool,
-            {
-                Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
-                Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
-            },
-            lambda: options.gateway(live.current),
+            accounts.pool,
+            {Surface.WEB_CHAT: grok_web, Surface.CONSOLE_CHAT: console},
+            options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
+            Watch(now, Routes(lambda: options.transport(live.current).egress)),
         )
         state = State()
-        face = _face(gateway, live, state, lambda: following.trouble)
-        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live)
+        face = _face(gateway, live, state, accounts)
+        yield App(
+            face=face,
+            state=state,
+            store=store,
+            pool=accounts.pool,
+            following=accounts.following,
+            counters=accounts.counters,
+            refresher=accounts.refresher,
+            jobs=jobs,
+            gateway=gateway,
+            live=live,
+        )
 
 
 class _Masked:
@@ -134,7 +185,9 @@ class _Masked:
 
     async def load(self, since: int = -1) -> list[Account]:
         accounts = await self._store.load(since)
-        secrets.register(*(account.secret for account in accounts))
+        for start in range(0, len(accounts), _REGISTERED):
+            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
+            await asyncio.sleep(0)
         return accounts
 
 
@@ -144,27 +197,105 @@ def _client(choices: Mapping[str, tuple[str, str]], choice: str, chosen: Callabl
     return getattr(import_module(module), kind)(chosen)
 
 
+def _sources(http: Http, console: Console, live: Live) -> dict[str, QuotaSource]:
+    """Who tells the quota of each mode."""
+    web = GrokWebQuota(http, lambda: options.grok_web(live.current), _uuid)
+    return {
+        **dict.fromkeys(WEB_MODES, web),
+        "console": ConsoleQuota(http, console.access, lambda: options.console(live.current)),
+        "api": ApiKeyHealth(http, lambda: options.api(live.current)),
+    }
+
+
 async def _accounts(
-    stack: AsyncExitStack, live: Live, data_dir: Path, now: Callable[[], float], rng: random.Random
-) -> tuple[AccountPool, Following]:
-    """The pool, filled from the store and kept abreast of it."""
-    store = await store_for(live.current.storage.url, data_dir)
-    stack.push_async_callback(store.close)
+    stack: AsyncExitStack,
+    live: Live,
+    store: AccountStore,
+    sources: Mapping[str, QuotaSource],
+    memory: Remembered,
+    now: Callable[[], float],
+    rng: random.Random,
+) -> _Accounts:
+    """The pool, filled from the store, and the parts around it; those that work in the background are begun."""
     source = _Masked(store)
     revision = await source.revision()
     writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
 
-    def sink(effects: Iterable[Effect]) -> None:
+    def sink(effects: Collection[Effect]) -> None:
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
+        refresher.take(effects)
 
-    pool = AccountPool(await source.load(), lambda: options.pool(live.current), now, rng, sink)
-    following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
-    await stack.enter_async_context(following.running())
-    return pool, following
+    def joined(accounts: Iterable[Account]) -> None:
+        for account in accounts:
+            rounds.join(account)
+
+    refresh = options.kept(options.refresh, lambda: live.current)
+    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
+    asking = Asking(sources, lambda: refresh().concurrency, now)
+    refresher = Refresher(pool, asking, Tiers(store), refresh, now, rng)
+    rounds = Rounds(pool, refresher, refresh, now, rng, memory)
+    following = Following(Sync(source, pool, writer.mark, revision, joined).sync, writer, now)
+    totals = CounterStore(store.database)
+    counters = Counters(await totals.load(), writer.woken.set)
+    writer.also(CounterWriter(counters, totals))
+    stack.push_async_callback(_closing, writer)
+    await stack.enter_async_context(refresher.running())
+    await stack.enter_async_context(rounds.running(pool.list()))
+    return _Accounts(pool, writer, following, counters, refresher, rounds)
 
 
-def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]) -> Face:
-    journal = Journal()
+async def _closing(writer: WriteBehind) -> None:
+    """Write what is left; a store that is away has kept its patience until here."""
+    with suppress(StoreError):
+        await writer.close()
+
+
+def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
+    """All periodic work."""
+    rounds, writer = accounts.rounds, accounts.writer
+    refresh = options.kept(options.refresh, lambda: live.current)
+
+    return (
+        Job(
+            name="store-sync",
+            help="Takes over what other processes changed in the store.",
+            every=lambda: LOOK_SEC,
+            work=accounts.following.look,
+        ),
+        Job(
+            name="store-write",
+            help="Writes what serving changed, in batches.",
+            every=lambda: FLUSH_SEC,
+            work=writer.flush,
+            wake=writer.woken,
+            patience=PATIENCE_SEC,
+        ),
+        *(
+            Job(
+                name=f"quota-{tier}",
+                help=f"Has those {tier} accounts asked about that are due; each is once in its interval.",
+                every=partial(rounds.every, tier),
+                work=partial(rounds.turn, tier),
+                enabled=lambda: refresh().asks,
+            )
+            for tier in TIERS
+        ),
+        Job(
+            name="quota-on-demand",
+            help="Has all accounts asked about that are spent or rest, when nobody could be chosen.",
+            every=lambda: refresh().on_demand_sec,
+            work=rounds.sweep,
+            wake=accounts.refresher.exhausted,
+            enabled=lambda: refresh().asks,
+        ),
+    )
+
+
+def _face(gateway: Gateway, live: Live, state: State, accounts: _Accounts) -> Face:
+    journal = Journal(accounts.counters.bump)
+
+    def trouble() -> str:
+        return accounts.following.trouble
 
     def web() -> WebOptions:
         return options.face(live.current)

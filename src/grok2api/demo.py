@@ -69,7 +69,9 @@ def _pointed_at(settings: Settings, url: str) -> Settings:
     upstream: Upstream = change(
         settings.upstream,
         headers={},
-        web=change(settings.upstream.web, base_url=url, ws_url=url.replace("http", "ws", 1), assets_url=url),
+        web=change(
+            settings.upstream.web, base_url=url, ws_url=url.replace("http", "ws", 1), assets_url=url, accounts_url=url
+        ),
         console=change(settings.upstream.console, base_url=url),
         api=change(settings.upstream.api, base_url=url),
     )

@@ -63,6 +63,7 @@ def test_each_layer_wins_over_the_one_before(tmp_path):
         ("upstream.web.base_url", "http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
         ("upstream.headers", '{"x-statsig-id": "abc"}', {"x-statsig-id": "abc"}),
         ("aliases", '{"claude-*": "grok-4.20-fast"}', {"claude-*": "grok-4.20-fast"}),
+        ("account.selection.prefer_tags", '{"grok-4.20-*": "vip"}', {"grok-4.20-*": "vip"}),
         ("features.custom_instruction", "one\ntwo", "one\ntwo"),
         ("proxy.clearance.user_agent", "Mozilla/5.0 \u2013 \u201cX\u201d\u200b", 'Mozilla/5.0 - "X"'),
     ],
@@ -112,6 +113,10 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[server]\nworkers = 2", ["--workers 2 (server.workers) needs coordination.url (Redis)", "one process"]),
         ("[aliases]\n'gpt-*' = 'grok-4.20-fats'", ["'gpt-*'", "no served model", "grok-4.20-fast"]),
         ("[aliases]\n'gpt-*' = 3", ["aliases must be a table of names and texts"]),
+        (
+            "[account.selection.prefer_tags]\n'grok-4.20-hevy' = 'x'\n'*' = ''",
+            ["'grok-4.20-hevy' is no model and no pattern", "grok-4.20-heavy", "'*' has no tag"],
+        ),
         ("[app]\napp_key = 'grok2api'", ["app.app_key is the well-known default"]),
         ("[upstream.headers]\nCookie = 'a=b'", ["must not name the header cookie", "proxy.clearance.cf_cookies"]),
         ("[server\nport = 1", ["config.toml is not valid TOML", "line 1"]),

@@ -2,8 +2,9 @@
 
 Pure. An attempt ends in a `Problem` or in success; `OUTCOMES` says what that means for the account that
 was used, `TRANSITIONS` what the account becomes. Whose fault it was decides everything: a caller's bad
-request, a moderated prompt or a client that left changes nothing; a challenge page is the fault of the
-way there (P3); a rate limit rests one mode only (P1). What must be done next is returned as values.
+request, a moderated prompt or a client that left changes nothing; a challenge page or a connection that was
+not answered is the fault of the way there (P3); a rate limit rests one mode only (P1). What must be done next
+is returned as values.
 
 Health is a number in 0.05..1 that `selection` weighs: failures multiply it, successes add 0.12.
 """
@@ -13,18 +14,18 @@ from enum import StrEnum
 
 import msgspec
 
-from grok2api.accounts.model import DAY, HOUR, Account, Kind, State
+from grok2api.accounts.model import DAY, HOUR, Account, State
 from grok2api.accounts.resting import Attempt, Holdings, Pause, Policy, healed, paused, spent
 from grok2api.canonical.problem import Kind as Cause
 from grok2api.canonical.problem import Problem
-from grok2api.catalog import MODES
+from grok2api.catalog import WEB_MODES
 
 HEAL = 0.12
 HEALTH_FLOOR = 0.05
 #: Refusals closer together than this are one strike: a burst of parallel requests must not disable an account.
 STRIKE_GAP_SEC = 60.0
-#: Modes whose quota grok.com tells when asked; console.x.ai's is counted here.
-ASKED_MODES = frozenset(MODES) - {"console"}
+#: An account that answered within this time is not doubted because of a question about its quota.
+LATELY_SEC = float(HOUR)
 
 
 class Outcome(StrEnum):
@@ -34,7 +35,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"  # the client left
     BLAMELESS = "blameless"  # the caller's fault, ours, or the way there: nothing about the account
     SPENT = "spent"  # an answer came that cannot be used; it cost quota all the same
-    TROUBLED = "troubled"  # the upstream or the network failed; a mild doubt about the account
+    TROUBLED = "troubled"  # the upstream failed; a mild doubt about the account
     RATE_LIMITED = "rate_limited"
     ACCOUNT_LIMITED = "account_limited"
     UNAUTHORIZED = "unauthorized"
@@ -65,7 +66,7 @@ OUTCOMES: Mapping[Cause, Outcome] = {
     Cause.FORBIDDEN:        Outcome.FORBIDDEN,
     Cause.OUT_OF_CREDITS:   Outcome.OUT_OF_CREDITS,
     Cause.CHALLENGE:        Outcome.BLAMELESS,
-    Cause.UNREACHABLE:      Outcome.TROUBLED,
+    Cause.UNREACHABLE:      Outcome.BLAMELESS,
     Cause.UPSTREAM_DOWN:    Outcome.TROUBLED,
     Cause.TIMEOUT:          Outcome.TROUBLED,
     Cause.EMPTY:            Outcome.TROUBLED,
@@ -81,10 +82,14 @@ OUTCOMES: Mapping[Cause, Outcome] = {
 }  # fmt: skip
 
 
+#: Problems whose code says more than their kind: what the upstream demands of the configuration, not of the account.
+OUTCOMES_BY_CODE: Mapping[str, Outcome] = {"dpop_required": Outcome.BLAMELESS}
+
+
 def outcome_of(success: bool, problem: Problem | None) -> Outcome:
     """What the holder of a lease reported; saying nothing means that the client left."""
     if problem is not None:
-        return OUTCOMES[problem.kind]
+        return OUTCOMES_BY_CODE.get(problem.code) or OUTCOMES[problem.kind]
     return Outcome.OK if success else Outcome.CANCELLED
 
 
@@ -101,7 +106,13 @@ class Persist(msgspec.Struct, frozen=True):
     account_id: str
 
 
-Effect = RefreshQuota | Persist
+class Exhausted(msgspec.Struct, frozen=True):
+    """Nobody can serve any of `modes` now."""
+
+    modes: tuple[str, ...]
+
+
+Effect = RefreshQuota | Persist | Exhausted
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +139,8 @@ _STILL: Mapping[State, Next] = {state: Next(to=state, fails=False) for state in 
 
 _ACTIVE, _SUSPECT, _EXPIRED, _DISABLED = State.ACTIVE, State.SUSPECT, State.EXPIRED, State.DISABLED
 
-_REFUSED = Pause(length=float(DAY), probe=6.0 * HOUR, empties=True)
-_UNPAID = Pause(length=float(DAY))
+_REFUSED = Pause(length=float(DAY), probe=6.0 * HOUR, empties=True, reason="refused by the upstream")
+_UNPAID = Pause(length=float(DAY), probe=float(HOUR), reason="no credits left")
 _OK = Next(to=_ACTIVE, heals=True, spends=True, fails=False)
 _DEAD = Next(to=_EXPIRED, reason="the upstream no longer accepts this session", health=0.55)
 _BARRED = Next(to=_DISABLED, reason="the upstream blocked this account", health=0.25)
@@ -171,11 +182,11 @@ TRANSITIONS: Mapping[tuple[State, Outcome], Next] = {
 def settle(account: Account, outcome: Outcome, attempt: Attempt, policy: Policy) -> tuple[Account, tuple[Effect, ...]]:
     """The account after an attempt, and what has to be done about it."""
     step = TRANSITIONS[account.state, outcome]
-    if step is _STILL[account.state]:
+    if step is _STILL[account.state] or (step is _TWICE and _same_doubt(account, attempt)):
         return account, ()
     rests, windows = _holdings(account, step, attempt, policy)
     strikes = _strikes(account.strikes, step, attempt.now)
-    state, reason = step.to, account.state_reason if step.to is account.state else step.reason
+    state, reason = step.to, account.state_reason if step.to is account.state else _reason(step, attempt)
     if step.strike and len(strikes) >= policy.strikes:
         state, reason = _DISABLED, f"refused {len(strikes)} times without an explanation"
     changed = msgspec.structs.replace(
@@ -195,6 +206,15 @@ def settle(account: Account, outcome: Outcome, attempt: Attempt, policy: Policy)
     return changed, _effects(changed, step, attempt.mode, policy)
 
 
+def _same_doubt(account: Account, attempt: Attempt) -> bool:
+    """Whether a second bare 401 is of an attempt that ran beside the first: that is one doubt, not two."""
+    return account.last_error_at is not None and (attempt.leased_at or attempt.now) < account.last_error_at
+
+
+def _reason(step: Next, attempt: Attempt) -> str:
+    return f"{step.reason} ({attempt.code})" if step.reason and attempt.code else step.reason
+
+
 def _holdings(account: Account, step: Next, attempt: Attempt, policy: Policy) -> Holdings:
     if step.pause is not None:
         return paused(account, step.pause, attempt, policy)
@@ -211,8 +231,36 @@ def _strikes(strikes: tuple[float, ...], step: Next, now: float) -> tuple[float,
 
 
 def _effects(account: Account, step: Next, mode: str, policy: Policy) -> tuple[Effect, ...]:
-    asks = (step.verify or (step.heals and policy.counts_quota)) and account.kind is Kind.WEB and mode in ASKED_MODES
+    # The console is not asked after each use: it counts the same calls as the window here.
+    asks = step.verify or (step.heals and policy.counts_quota and mode in WEB_MODES)
     return (Persist(account.id), RefreshQuota(account.id, mode)) if asks else (Persist(account.id),)
+
+
+#: What a refused question about quota says about the account. What is not here says nothing: no question that
+#: fails takes a serving account out (P4), and only attempts count to the second 401.
+QUESTIONED: Mapping[tuple[State, Outcome], Next] = {
+    (_ACTIVE,  Outcome.UNAUTHORIZED): Next(to=_SUSPECT, reason="one bare 401 to a question about quota"),
+    (_ACTIVE,  Outcome.CREDENTIAL):   _DEAD,
+    (_ACTIVE,  Outcome.BLOCKED):      _BARRED,
+    (_SUSPECT, Outcome.CREDENTIAL):   _DEAD,
+    (_SUSPECT, Outcome.BLOCKED):      _BARRED,
+    (_EXPIRED, Outcome.BLOCKED):      _BARRED,
+}  # fmt: skip
+
+
+def questioned(account: Account, problem: Problem, now: float) -> Account:
+    """The account after the upstream refused to tell its quota."""
+    step = QUESTIONED.get((account.state, outcome_of(False, problem)))
+    if step is None or (step.to is _SUSPECT and _answered_lately(account, now)):
+        return account
+    said = f"{problem.kind}: {problem.message}"
+    return msgspec.structs.replace(account, state=step.to, state_reason=step.reason, last_error=said, last_error_at=now)
+
+
+def _answered_lately(account: Account, now: float) -> bool:
+    """Whether its last attempt succeeded, not long ago."""
+    used, failed = account.last_used_at, account.last_error_at
+    return used is not None and now - used < LATELY_SEC and (failed is None or failed < used)
 
 
 def enabled(account: Account) -> Account:

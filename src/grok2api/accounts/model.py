@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from grok2api.catalog import Tier
+from grok2api.catalog import WEB_MODES, Tier
 from grok2api.upstreams.base import Credential
 
 #: The key of a rest that covers the whole account instead of one mode.
@@ -64,17 +64,17 @@ class Rest(msgspec.Struct, frozen=True, gc=False):
     """A pause of one mode, or of the account, from `since` to `until`.
 
     probe_at: when one attempt may find out early whether it is over; None for a short rest.
-    count: how many rests in a row this is.
+    count: how many limits in a row came without a time; 0 when this rest is no guess.
     """
 
     until: float
     since: float
     probe_at: float | None = None
-    count: int = 1
+    count: int = 0
     reason: str = ""
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One upstream credential and all that we know of it.
 
     id: random and stable. secret: the clean credential; never shown by `repr`.
@@ -104,6 +104,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
 
     @property
+    def tier_known(self) -> bool:
+        """Whether the tier was named or told. One that is only taken for basic has no window of grok.com yet."""
+        return self.kind is Kind.API or any(mode in WEB_MODES for mode in self.windows)
+
+    @property
     def credential(self) -> Credential:
         return Credential(account_id=self.id, secret=self.secret, user_id=self.user_id)
 
@@ -124,16 +129,42 @@ DEFAULT_WINDOWS: Mapping[Tier, Mapping[str, Window]] = {
     Tier.API: {},
 }
 
+#: The windows of an account whose tier nobody named: those that it has whatever its tier is.
+_ASSUMED: Mapping[str, Window] = {
+    mode: window for mode, window in DEFAULT_WINDOWS[Tier.BASIC].items() if mode not in WEB_MODES
+}
 
-def new_account(ident: str, secret: str, kind: Kind, tier: Tier, now: float, *, tags: tuple[str, ...] = ()) -> Account:
-    """A fresh account with the default windows of its tier; `secret` is clean already."""
-    windows = dict(DEFAULT_WINDOWS[tier])
+
+def new_account(
+    ident: str, secret: str, kind: Kind, tier: Tier | None, now: float, *, tags: tuple[str, ...] = ()
+) -> Account:
+    """A fresh account with the default windows of its tier; `secret` is clean already.
+
+    Without a tier it is taken for basic, and no quota of grok.com is assumed until it has been told (`tier_known`).
+    """
+    windows = DEFAULT_WINDOWS[tier] if tier is not None else _ASSUMED
+    tier = tier or Tier.BASIC
     return Account(id=ident, secret=secret, kind=kind, tier=tier, tags=tags, windows=windows, created_at=now)
 
 
+#: What very many accounts have alike: windows nobody has used yet, and nothing.
+_UNTOUCHED: Mapping[str, Rest] = {}
+
+
+def slim(account: Account) -> Account:
+    """The same account, holding once with all others what is alike: accounts that come from a store share nothing."""
+    windows = DEFAULT_WINDOWS[account.tier] if account.tier_known else _ASSUMED
+    if account.windows is windows or account.windows != windows:
+        windows = account.windows
+    rests = account.rests or _UNTOUCHED
+    if windows is account.windows and rests is account.rests:
+        return account
+    return msgspec.structs.replace(account, windows=windows, rests=rests)
+
+
 def moved(account: Account, tier: Tier) -> Account:
-    """The account in another tier: windows that both tiers have are kept when the upstream told them."""
-    if account.tier is tier:
+    """The account in a tier that is known: windows that it had before are kept when the upstream told them."""
+    if account.tier is tier and account.tier_known:
         return account
     kept = {mode: window for mode, window in account.windows.items() if window.source is Source.REAL}
     defaults = DEFAULT_WINDOWS[tier]

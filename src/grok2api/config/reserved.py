@@ -44,12 +44,6 @@ class Asset(Section, frozen=True, kw_only=True):
     delete_timeout: Annotated[float, About("Seconds for a deletion.", low=1, reserved=True)] = 60
 
 
-class Nsfw(Section, frozen=True, kw_only=True):
-    """The account switch of that name."""
-
-    timeout: Annotated[float, About("Seconds for switching.", low=1, reserved=True)] = 60
-
-
 class Batch(Section, frozen=True, kw_only=True):
     """Work over many accounts."""
 
@@ -58,12 +52,6 @@ class Batch(Section, frozen=True, kw_only=True):
     asset_list_concurrency: Annotated[int, About("Lists at the same time.", low=1, reserved=True)] = 50
     asset_delete_concurrency: Annotated[int, About("Deletions at the same time.", low=1, reserved=True)] = 50
     asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
-
-
-class Api(Section, frozen=True, kw_only=True):
-    """The official xAI API."""
-
-    base_url: Annotated[str, About("Where the official API is.", form="http_url", reserved=True)] = "https://api.x.ai"
 
 
 class Coordination(Section, frozen=True, kw_only=True):

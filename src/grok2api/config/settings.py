@@ -11,14 +11,12 @@ from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
-    Api,
     Asset,
     Batch,
     Cache,
     Coordination,
     Image,
     Media,
-    Nsfw,
     Responses,
     Video,
 )
@@ -176,7 +174,13 @@ class Retry(Section, frozen=True, kw_only=True):
         About("Upstream statuses after which connections are made anew.", low=100, high=599, reserved=True),
     ] = (403,)
     budget_percent: Annotated[
-        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100, reserved=True)
+        float,
+        About(
+            "Second attempts of all requests together stay below this share of them; five in ten seconds are always "
+            "allowed. 0: no second attempts.",
+            low=0,
+            high=100,
+        ),
     ] = 20
 
 
@@ -185,14 +189,19 @@ class Refresh(Section, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, About("`false`, in older configurations, means `account.strategy` is `random`.")] = True
     basic_interval_sec: Annotated[
-        float, About("Between two looks at a basic account; its rest under `random`.", low=1, reserved=True)
+        float,
+        About(
+            "Between two looks at a basic account. Under `random`: how long a mode of it rests after a rate limit that "
+            "names no time.",
+            low=1,
+        ),
     ] = 86400
-    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1, reserved=True)] = 7200
-    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1, reserved=True)] = 7200
-    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
+    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
+    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
+    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000)] = 50
     on_demand_min_interval_sec: Annotated[
         float,
-        About("Least time between two looks at the whole pool because nothing could be chosen.", low=0, reserved=True),
+        About("Least seconds between two looks at all spent accounts because nothing could be chosen.", low=0),
     ] = 300
 
 
@@ -200,6 +209,13 @@ class Selection(Section, frozen=True, kw_only=True):
     """Choosing an account."""
 
     max_inflight: Annotated[int, About("Most attempts at the same time on one account.", low=1, high=1000)] = 8
+    prefer_tags: Annotated[
+        Mapping[str, str],
+        About(
+            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*`: "
+            '`"grok-4.20-heavy" = "research"`. When no account with the tag can serve, the others do.'
+        ),
+    ] = _EMPTY
 
 
 class Account(Section, frozen=True, kw_only=True):
@@ -241,9 +257,7 @@ class Web(Section, frozen=True, kw_only=True):
     public_url: Annotated[str, About("Where public pictures are.", form="http_url", reserved=True)] = (
         "https://imagine-public.x.ai"
     )
-    accounts_url: Annotated[str, About("Where account settings are.", form="http_url", reserved=True)] = (
-        "https://accounts.x.ai"
-    )
+    accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
     transport: Annotated[
         Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
     ] = "rest"
@@ -259,6 +273,12 @@ class Console(Section, frozen=True, kw_only=True):
     search_tools: Annotated[
         Literal["auto", "off"], About("`auto` offers the upstream its own web search when a request brings no tools.")
     ] = "auto"
+
+
+class Api(Section, frozen=True, kw_only=True):
+    """The official xAI API."""
+
+    base_url: Annotated[str, About("Where the official API is.", form="http_url")] = "https://api.x.ai"
 
 
 class Upstream(Section, frozen=True, kw_only=True):
@@ -294,6 +314,12 @@ class Stream(Section, frozen=True, kw_only=True):
         float, About("How long a client may stop reading before its stream is given up.", low=0.01, high=3600)
     ] = 30
     request_deadline_sec: Annotated[float, About("How long a request may take altogether.", low=0.01, high=86400)] = 600
+
+
+class Nsfw(Section, frozen=True, kw_only=True):
+    """The account switch of that name."""
+
+    timeout: Annotated[float, About("Seconds for one call of switching.", low=1, high=3600)] = 60
 
 
 class Storage(Section, frozen=True, kw_only=True):

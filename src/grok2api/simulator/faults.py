@@ -11,12 +11,13 @@ from typing import Literal
 
 import msgspec
 
-from grok2api.simulator import reshape
+from grok2api.simulator import grpc, reshape, tallies
 from grok2api.simulator.delivery import Delivery
 from grok2api.simulator.features import FEATURES, Feature
 from grok2api.simulator.rejections import REJECTIONS
 from grok2api.simulator.render import InBand, RenderOptions
 from grok2api.simulator.script import Script
+from grok2api.simulator.tallies import TALLIES, Tally
 
 _WRITTEN = r"([a-z0-9]+(?:-[a-z0-9]+)*)(?:@(\d{1,12}))?(?:=(\d{1,12}(?:\.\d{1,6})?))?"
 _FAULT = re.compile(_WRITTEN)
@@ -52,7 +53,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     written: str
     says: str
-    group: Literal["http", "stream", "answer"]
+    group: Literal["http", "stream", "answer", "quota", "grpc"]
     effect: Effect
     sockets: bool = True
 
@@ -93,6 +94,10 @@ def _feature(feature: Feature) -> Effect:
         script=None if change is None else lambda script, fault: change(script, fault.at),
         options=(lambda options, fault: feature.applied(options, fault.at)) if feature.options else None,
     )
+
+
+def _tallied(tally: Tally) -> Effect:
+    return Effect(delivery=lambda delivery, fault, line: tallies.changed(delivery, tally))
 
 
 def _stream(name: str, written: str, says: str, effect: Effect, *, sockets: bool = True) -> Row:
@@ -213,6 +218,35 @@ _STREAM: tuple[Row, ...] = (
     ),
 )
 
+GRPC_REFUSED = "grpc-refuse"
+
+
+def _grpc(name: str, written: str, says: str, effect: Effect) -> Row:
+    return Row(name=name, written=written, says=says, group="grpc", effect=effect, sockets=False)
+
+
+_GRPC: tuple[Row, ...] = (
+    _grpc(
+        GRPC_REFUSED,
+        "grpc-refuse=CODE",
+        "refused with `grpc-status: CODE` (default 7) and a message; nothing is changed",
+        _spoils(lambda d, f: grpc.refuse(d, int(_value(f, 7)))),
+    ),
+    _grpc(
+        "grpc-headers",
+        "grpc-headers",
+        "the status in the HTTP headers, and no body",
+        _spoils(lambda d, f: grpc.in_headers(d)),
+    ),
+    _grpc(
+        "grpc-silent",
+        "grpc-silent",
+        "an empty message and no status at all",
+        _spoils(lambda d, f: grpc.without_status(d)),
+    ),
+    _grpc("grpc-text", "grpc-text", "the body as base64", _spoils(lambda d, f: grpc.as_text(d))),
+)
+
 _HTTP: tuple[Row, ...] = tuple(
     Row(
         name=name,
@@ -235,7 +269,19 @@ _ANSWER: tuple[Row, ...] = tuple(
     for feature in FEATURES
 )
 
-FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_STREAM)}
+_QUOTA: tuple[Row, ...] = tuple(
+    Row(
+        name=tally.name,
+        written=tally.name,
+        says=tally.says,
+        group="quota",
+        effect=_tallied(tally),
+        sockets=False,
+    )
+    for tally in TALLIES
+)
+
+FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_QUOTA, *_GRPC, *_STREAM)}
 _RANK = {name: at for at, name in enumerate(FAULTS)}
 
 

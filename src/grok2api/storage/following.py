@@ -1,19 +1,17 @@
-"""Keeping memory and store abreast while the gateway runs: both directions, and whether the store is there.
+"""Keeping memory and store abreast while the gateway runs: what others wrote is taken over, and whether the store is
+there is known.
 
 Serving goes on from memory when the store is away (D4); `health` then says so, and `/ready` repeats it.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
 
 from grok2api.storage.errors import StoreError
 from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.tasks import spawn
 
 #: Seconds between two looks at the store's revision.
 LOOK_SEC = 2.0
@@ -32,18 +30,13 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Following:
-    """The two background tasks of the store. `sync` takes over what others wrote."""
+    """Work for a job. `sync` takes over what others wrote, and says whether there was anything."""
 
     def __init__(
-        self,
-        writer: WriteBehind,
-        sync: Callable[[], Awaitable[bool]],
-        every: float = LOOK_SEC,
-        now: Callable[[], float] = time.time,
+        self, sync: Callable[[], Awaitable[bool]], writer: WriteBehind, now: Callable[[], float] = time.time
     ) -> None:
-        self._writer = writer
         self._sync = sync
-        self._every = every
+        self._writer = writer
         self._now = now
         self._unread = ""
         self._ok = True
@@ -60,38 +53,24 @@ class Following:
         reason = self._noticed()
         return StoreHealth(ok=self._ok, since=self._since, reason=reason, waiting=self._writer.waiting)
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Follow until the context ends; then write what is left."""
-        tasks = [spawn(self._writer.run(), "write-behind"), spawn(self._look(), "store-sync")]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(StoreError):
-                await self._writer.close()
-
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            await self.look()
-
     async def look(self) -> None:
-        """Take over what others wrote, and note whether that was possible."""
+        """Take over what has changed. Raises `StoreError`."""
         before = self._unread
         try:
-            if await self._sync():
-                _log.info("accounts changed in the store were taken over")
-            self._unread = ""
+            changed = await self._sync()
         except StoreError as error:
             self._unread = str(error)
-        if self._unread and not before:
-            _log.warning("the store is away; serving goes on from memory", reason=self._unread)
-        if before and not self._unread:
-            _log.info("the store is back", waiting=self._writer.waiting)
-        self._noticed()
+            if not before:
+                _log.warning("the store is away; serving goes on from memory", reason=self._unread)
+            raise
+        else:
+            self._unread = ""
+            if changed:
+                _log.info("accounts changed in the store were taken over")
+            if before:
+                _log.info("the store is back", waiting=self._writer.waiting)
+        finally:
+            self._noticed()
 
     def _noticed(self) -> str:
         """What is wrong; the time at which that changed is kept."""

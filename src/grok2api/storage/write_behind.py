@@ -1,8 +1,8 @@
-"""Writing behind: what serving changes is written later, in batches, by one task.
+"""Writing behind: what serving changes is written later, in batches, by one job.
 
 The hot path only marks an account as changed, or counts (D2). A store that is away costs nothing but patience (D4):
-what is not written stays, and is tried again after a growing pause. Closing writes what is left, so that counters
-survive a restart (D7).
+what is not written stays, and wakes the job again. Closing writes what is left, so that counters survive a restart
+(D7).
 """
 
 import asyncio
@@ -14,8 +14,11 @@ import structlog
 from grok2api.accounts.model import Account
 from grok2api.storage.errors import RefusedValues, StoreError
 
+#: Seconds between two flushes, and the longest pause while the store is away.
+FLUSH_SEC = 1.0
+PATIENCE_SEC = 30.0
+
 _BATCH = 200
-_LONGEST_PAUSE_SEC = 30.0
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -37,53 +40,35 @@ class Content(Protocol):
 
 
 class WriteBehind:
-    """Marks and the task that writes them. `lookup` finds the account as it is when its turn comes.
+    """Marks, and how they are written. `lookup` finds the account as it is when its turn comes.
 
-    trouble: why the last writing came to nothing; empty when it did not.
+    woken: set while there is something that no flush has begun to write. trouble: why the last flush came to nothing;
+    empty when it did not.
     """
 
-    def __init__(self, store: RuntimeStore, lookup: Callable[[str], Account | None], interval_sec: float = 1.0) -> None:
+    def __init__(self, store: RuntimeStore, lookup: Callable[[str], Account | None]) -> None:
         self._store = store
         self._lookup = lookup
-        self._interval = interval_sec
         self._others: list[Content] = []
         self._marked: dict[str, None] = {}
-        self._woken = asyncio.Event()
+        self.woken = asyncio.Event()
         self._flushing = asyncio.Lock()
         self.trouble = ""
 
     def also(self, content: Content) -> None:
-        """Write this too; `wake` says that there is some."""
+        """Write this too; `woken` says that there is some."""
         self._others.append(content)
 
     def mark(self, idents: Iterable[str]) -> None:
         """These accounts have changed."""
         self._marked.update(dict.fromkeys(idents))
         if self._marked:
-            self.wake()
-
-    def wake(self) -> None:
-        """There is something to write."""
-        self._woken.set()
+            self.woken.set()
 
     @property
     def waiting(self) -> int:
         """How many accounts are not written yet."""
         return len(self._marked)
-
-    async def run(self) -> None:
-        """Write for ever; cancel it, then `close`."""
-        pause = self._interval
-        while True:
-            await self._woken.wait()
-            await asyncio.sleep(pause)
-            try:
-                await self.flush()
-                pause = self._interval
-            except StoreError as error:
-                self.wake()
-                pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE_SEC)
-                _log.warning("accounts not written, trying again", reason=str(error), waiting=self.waiting)
 
     async def flush(self) -> None:
         """Write everything that is there now. Raises `StoreError`; what was not written stays.
@@ -91,13 +76,14 @@ class WriteBehind:
         What is marked while this writes waits for the next turn: under load there is always more.
         """
         async with self._flushing:
-            self._woken.clear()
+            self.woken.clear()
             try:
                 await self._write_marked()
                 for content in self._others:
                     await content.write()
             except StoreError as error:
                 self.trouble = str(error)
+                self.woken.set()
                 raise
             self.trouble = ""
 

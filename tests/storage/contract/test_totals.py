@@ -55,8 +55,8 @@ async def test_what_could_not_be_written_is_written_the_next_time(store: Account
 
 
 async def test_a_name_is_remembered_with_its_last_value(store: AccountStore) -> None:
-    remembered = Remembered(store.database)
+    remembered = Remembered(store.database, lambda: 5.0)
     assert await remembered.all() == {}
     for name, value in (("a", "1"), ("A", "ünï"), ("a", "2"), ("'; DROP TABLE settings; --", "x" * 70_000)):
-        await remembered.put(name, value, 5.0)
+        await remembered.put(name, value)
     assert await remembered.all() == {"a": "2", "A": "ünï", "'; DROP TABLE settings; --": "x" * 70_000}
