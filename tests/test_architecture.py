@@ -93,7 +93,7 @@ MAY_IMPORT = {
     "intake": "accounts",
     "config": "catalog",
     "observe": "",
-    "web": "canonical catalog dialects gateway observe.counters transport.tasks",
+    "web": "canonical catalog dialects gateway transport.tasks",
     "admin": "canonical catalog dialects accounts config observe web intake storage.errors transport.tasks",
     "administration": "*",
     "upkeep": "*",

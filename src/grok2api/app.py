@@ -39,8 +39,11 @@ from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.jobs import JobRunner
+from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
+from grok2api.storage.accounts import AccountStore
+from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.remembered import Remembered
 from grok2api.transport.egress import Routes, TransportOptions
@@ -81,7 +84,10 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
     face: Face
     state: State
+    store: AccountStore
     pool: AccountPool
+    following: Following
+    counters: Counters
     refresher: Refresher
     jobs: JobRunner
     gateway: Gateway
@@ -136,11 +142,14 @@ async def running(
             accounts=accounts, switch=switch, watch=watch, jobs=runner.status, counters=counters.values
         )
         admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
-        face = _face(gateway, live, state, Journal(counters), lambda: accounts.following.trouble, admin)
+        face = _face(gateway, live, state, Journal(counters.bump), lambda: accounts.following.trouble, admin)
         yield App(
             face=face,
             state=state,
+            store=store,
             pool=accounts.pool,
+            following=accounts.following,
+            counters=counters,
             refresher=accounts.refresher,
             jobs=runner,
             gateway=gateway,

@@ -101,13 +101,13 @@ async def kept(
     stack.push_async_callback(_closing, writer)
     await stack.enter_async_context(refresher.running())
     await stack.enter_async_context(rounds.running(pool.list()))
-    return Accounts(store, pool, writer, sync, Following(writer, sync.sync, now), refresher, rounds)
+    return Accounts(store, pool, writer, sync, Following(sync.sync, writer, now), refresher, rounds)
 
 
 async def counted(database: Database, writer: WriteBehind) -> Counters:
     """The totals of the store, and from now on what is added to them is written behind."""
     store = CounterStore(database)
-    counters = Counters(await store.load(), writer.wake)
+    counters = Counters(await store.load(), writer.woken.set)
     writer.also(CounterWriter(counters, store))
     return counters
 

@@ -141,10 +141,9 @@ async def test_the_health_says_since_when_and_why() -> None:
             raise reading[0]
         return False
 
-    following = Following(behind, sync, now=lambda: clock[0])
+    following = Following(sync, behind, now=lambda: clock[0])
     assert following.health == StoreHealth(ok=True, since=100.0, reason="", waiting=0)
-    for moment in (110.0, 120.0):
-        clock[0] = moment
+    for clock[0] in (110.0, 120.0):
         with pytest.raises(StoreError):
             await following.look()
     assert following.health == StoreHealth(ok=False, since=110.0, reason="It is away.", waiting=0)

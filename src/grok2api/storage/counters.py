@@ -1,5 +1,6 @@
 """Totals in the store. Several processes may add to the same ones; none reads before it adds."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -51,12 +52,18 @@ class CounterWriter:
         self._store = store
 
     async def write(self) -> None:
-        """Write what was counted since the last time. Raises `StoreError`; then it is written the next time."""
+        """Write what was counted since the last time. Raises `StoreError`; then it is written the next time.
+
+        When this is cancelled, what has begun is waited for: only what was not written may be written again.
+        """
         deltas = self._fresh.drain()
         if not deltas:
             return
+        writing = asyncio.ensure_future(self._store.add(deltas))
         try:
-            await self._store.add(deltas)
+            await asyncio.shield(writing)
         except BaseException:
-            self._fresh.give_back(deltas)
+            await asyncio.wait((writing,))
+            if writing.exception() is not None:
+                self._fresh.give_back(deltas)
             raise

@@ -33,10 +33,10 @@ class Following:
     """Work for a job. `sync` takes over what others wrote, and says whether there was anything."""
 
     def __init__(
-        self, writer: WriteBehind, sync: Callable[[], Awaitable[bool]], now: Callable[[], float] = time.time
+        self, sync: Callable[[], Awaitable[bool]], writer: WriteBehind, now: Callable[[], float] = time.time
     ) -> None:
-        self._writer = writer
         self._sync = sync
+        self._writer = writer
         self._now = now
         self._unread = ""
         self._ok = True
@@ -54,22 +54,23 @@ class Following:
         return StoreHealth(ok=self._ok, since=self._since, reason=reason, waiting=self._writer.waiting)
 
     async def look(self) -> None:
-        """Take over what others wrote, and note whether that was possible. Raises `StoreError`."""
+        """Take over what has changed. Raises `StoreError`."""
         before = self._unread
         try:
             changed = await self._sync()
         except StoreError as error:
             self._unread = str(error)
-            self._noticed()
             if not before:
                 _log.warning("the store is away; serving goes on from memory", reason=self._unread)
             raise
-        self._unread = ""
-        self._noticed()
-        if before:
-            _log.info("the store is back", waiting=self._writer.waiting)
-        if changed:
-            _log.info("accounts changed in the store were taken over")
+        else:
+            self._unread = ""
+            if changed:
+                _log.info("accounts changed in the store were taken over")
+            if before:
+                _log.info("the store is back", waiting=self._writer.waiting)
+        finally:
+            self._noticed()
 
     def _noticed(self) -> str:
         """What is wrong; the time at which that changed is kept."""

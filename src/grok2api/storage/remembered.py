@@ -1,6 +1,5 @@
 """What the gateway remembers for itself: when a job last ran, and the like. The operator's settings are elsewhere."""
 
-import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, insert, select, update
@@ -12,7 +11,7 @@ from grok2api.storage.tables import settings
 class Remembered:
     """Texts by name. Every method raises `StoreError`."""
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
 

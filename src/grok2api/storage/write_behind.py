@@ -42,8 +42,8 @@ class Content(Protocol):
 class WriteBehind:
     """Marks, and how they are written. `lookup` finds the account as it is when its turn comes.
 
-    woken: set while something is there that no flush has begun to write. trouble: why the last writing came to
-    nothing; empty when it did not.
+    woken: set while there is something that no flush has begun to write. trouble: why the last flush came to nothing;
+    empty when it did not.
     """
 
     def __init__(self, store: RuntimeStore, lookup: Callable[[str], Account | None]) -> None:
@@ -56,18 +56,14 @@ class WriteBehind:
         self.trouble = ""
 
     def also(self, content: Content) -> None:
-        """Write this too; `wake` says that there is some."""
+        """Write this too; `woken` says that there is some."""
         self._others.append(content)
 
     def mark(self, idents: Iterable[str]) -> None:
         """These accounts have changed."""
         self._marked.update(dict.fromkeys(idents))
         if self._marked:
-            self.wake()
-
-    def wake(self) -> None:
-        """There is something to write."""
-        self.woken.set()
+            self.woken.set()
 
     @property
     def waiting(self) -> int:
@@ -87,7 +83,7 @@ class WriteBehind:
                     await content.write()
             except StoreError as error:
                 self.trouble = str(error)
-                self.wake()
+                self.woken.set()
                 raise
             self.trouble = ""
 

@@ -1,10 +1,10 @@
-"""One log line for each request: what was asked, who answered, how it ended, why that account; and the totals.
+"""One log line for each request: what was asked, who answered, how it ended, why that account.
 
-The line carries ids and numbers, never text of a conversation and never a secret. Totals are counted under words of
-ours and the names of served models only, so that no caller can make their number grow (M3).
+The line carries ids and numbers, never text of a conversation and never a secret.
 """
 
 import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
@@ -12,7 +12,6 @@ import structlog
 from grok2api.canonical.problem import Problem
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.respond import Attempt
-from grok2api.observe.counters import Counters
 
 _log = structlog.stdlib.get_logger("grok2api.requests")
 
@@ -30,14 +29,15 @@ class Entry(msgspec.Struct, kw_only=True):
 
 
 class Journal:
-    """Writes the line, and counts."""
+    """Writes the line. `bump` adds to totals by name."""
 
-    def __init__(self, counters: Counters) -> None:
-        self._bump = counters.bump
+    def __init__(self, bump: Callable[[str, int], None]) -> None:
+        self._bump = bump
 
     def note(self, entry: Entry) -> None:
         """The request is over."""
-        self._count(entry)
+        for name, by in counted(entry):
+            self._bump(name, by)
         fields: dict[str, object] = {
             "request_id": entry.request_id,
             "dialect": entry.dialect,
@@ -56,22 +56,27 @@ class Journal:
             fields["evidence"] = entry.problem.evidence[:400].decode("utf-8", "replace")
         _log.warning("refused" if entry.status >= 400 else "broken", **fields)
 
-    def _count(self, entry: Entry) -> None:
-        bump = self._bump
-        bump(f"requests.{entry.dialect}")
-        bump("left" if entry.gone else "answered" if entry.problem is None else f"failed.{entry.problem.kind.value}")
-        if entry.exchange is None:
-            return
-        report = entry.exchange.report
-        bump(f"models.{entry.exchange.model.name}")
-        bump("attempts", len(report.attempts))
-        if report.usage is not None:
-            bump("tokens.input", report.usage.input)
-            bump("tokens.output", report.usage.output)
-
     def bug(self, entry: Entry) -> None:
         """Something of ours failed; the traceback goes to the log and nowhere else."""
         _log.exception("bug", request_id=entry.request_id, dialect=entry.dialect)
+
+
+def counted(entry: Entry) -> Iterator[tuple[str, int]]:
+    """What a request adds to the totals.
+
+    The names are ours, whatever is asked for (M3): of dialects, of models that are served, of kinds of problems.
+    """
+    yield "requests", 1
+    yield f"requests.{entry.dialect}", 1
+    if entry.problem is not None:
+        yield f"problems.{entry.problem.kind}", 1
+    if entry.exchange is not None:
+        yield f"models.{entry.exchange.model.name}", 1
+        yield "attempts", len(entry.exchange.report.attempts)
+        usage = entry.exchange.report.usage
+        if usage is not None:
+            yield "tokens.input", usage.input
+            yield "tokens.output", usage.output
 
 
 def _exchange(exchange: Exchange) -> dict[str, object]:

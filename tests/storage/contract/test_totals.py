@@ -1,6 +1,7 @@
 """Totals and remembered values."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,30 @@ async def test_what_could_not_be_written_is_written_the_next_time(store: Account
     counters.bump("a", 2**70)
     await CounterWriter(counters, CounterStore(store.database)).write()
     assert await CounterStore(store.database).load() == {"a": 2**63 - 1}
+
+
+async def test_D7_what_is_being_written_when_all_ends_is_written_once(store: AccountStore) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    holding = asyncio.ensure_future(store.database.write(hold))
+    await asyncio.to_thread(begun.wait, 10)
+    counters = Counters({})
+    counters.bump("a", 3)
+    writer = CounterWriter(counters, CounterStore(store.database))
+    writing = asyncio.ensure_future(writer.write())
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await holding
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await writer.write()
+    assert await CounterStore(store.database).load() == {"a": 3}
 
 
 async def test_a_name_is_remembered_with_its_last_value(store: AccountStore) -> None:
