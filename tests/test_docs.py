@@ -75,7 +75,7 @@ def test_every_verb_in_the_pages_exists():
     named = {
         " ".join(match.split()[:3] if match.split()[1] in ("accounts", "config") else match.split()[:2])
         for text in map(Path.read_text, PAGES_OF_OURS)
-        for match in re.findall(r"grok2api (?:serve|simulate|doctor|accounts [a-z]+|config [a-z]+)", text)
+        for match in re.findall(r"grok2api (?:serve|simulate|doctor|accounts [a-z-]+|config [a-z]+)", text)
     }
     assert named <= set(VERBS)
 

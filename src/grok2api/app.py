@@ -38,10 +38,11 @@ from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
-from grok2api.jobs import InMemory, JobRunner
+from grok2api.jobs import JobRunner
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.opening import store_for
+from grok2api.storage.remembered import Remembered
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.upkeep import jobs, kept
@@ -115,7 +116,7 @@ async def running(
         http, sockets = await _clients(stack, live)
         grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
-        memory = InMemory()
+        memory = Remembered(store.database)
         accounts = await kept(stack, live, store, _sources(http, console, live), memory, now, rng)
         runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
         await stack.enter_async_context(runner.running())

@@ -98,7 +98,7 @@ async def kept(
     stack.push_async_callback(_closing, writer)
     await stack.enter_async_context(refresher.running())
     await stack.enter_async_context(rounds.running(pool.list()))
-    return Accounts(store, pool, writer, sync, Following(sync.sync), refresher, rounds)
+    return Accounts(store, pool, writer, sync, Following(writer, sync.sync, now), refresher, rounds)
 
 
 async def _closing(writer: WriteBehind) -> None:

@@ -104,8 +104,7 @@ async def test_a_tier_that_could_not_be_told_yet_is_asked_for_after_a_restart(tm
         await until(lambda: limits(rig).total() == 3)
         await rig.app.jobs.run_now("store-write")
         assert (only(rig).tier, only(rig).tier_known) == (BASIC, False)
-    async with rigged(tmp_path, accounts=()) as rig:
-        rig.world.account("sim-new", SUPER)
+    async with rigged(tmp_path, accounts=(("sim-new", SUPER),)) as rig:
         await until(lambda: only(rig).tier is SUPER)
 
 
