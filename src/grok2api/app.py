@@ -122,7 +122,7 @@ async def running(
         http, sockets = await _clients(stack, live)
         grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
-        memory = Remembered(store.database, now)
+        memory = Remembered(store.database)
         accounts = await kept(stack, live, store, _sources(http, console, live), memory, now, rng)
         counters = await counted(store.database, accounts.writer)
         runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
