@@ -13,9 +13,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import uvloop
@@ -29,7 +27,7 @@ from grok2api.accounts.refresh import Refresher
 from grok2api.accounts.rounds import TIERS, Rounds
 from grok2api.accounts.sync import Sync
 from grok2api.banner import lines, reachable
-from grok2api.catalog import WEB_MODES, Surface
+from grok2api.catalog import Surface
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.live import Live
 from grok2api.config.settings import Settings
@@ -43,19 +41,16 @@ from grok2api.gateway.watch import Watch
 from grok2api.jobs import InMemory, Job, JobRunner, Remembered
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
+from grok2api.reach import client, http_client, quota_sources
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import StoreError
 from grok2api.storage.following import LOOK_SEC, Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.tiers import Tiers
 from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
-from grok2api.transport.egress import Routes, TransportOptions
-from grok2api.upstreams.base import Http
+from grok2api.transport.egress import Routes
 from grok2api.upstreams.console.adapter import Console
-from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.adapter import GrokWeb
-from grok2api.upstreams.grok_web.quota import GrokWebQuota
-from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
@@ -70,13 +65,7 @@ _REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
-
-#: Clients by the settings that choose them at the start. aiohttp is a fifth of a start and of an idle gateway's memory,
-#: and most installations need it neither for a proxy nor for WebSockets.
-HTTP_CLIENTS: Mapping[str, tuple[str, str]] = {
-    "direct": ("grok2api.transport.lean", "LeanHttp"),
-    "proxied": ("grok2api.transport.http", "AioHttp"),
-}
+#: Clients by the settings that choose them at the start, as the HTTP clients are (`reach`).
 SOCKET_CLIENTS: Mapping[str, tuple[str, str]] = {
     "rest": ("grok2api.transport.absent", "NoSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
@@ -128,16 +117,16 @@ async def running(
         live = Live(settings)
         store = await store_for(settings.storage.url, data_dir)
         stack.push_async_callback(store.close)
-        way = "direct" if settings.proxy.egress.mode == "direct" else "proxied"
-        http = _client(HTTP_CLIENTS, way, lambda: options.transport(live.current))
-        sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
-        for client in (http, sockets):
-            await client.start()
-            stack.push_async_callback(client.close)
+        http = http_client(lambda: live.current)
+        sockets = client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
+        for one in (http, sockets):
+            await one.start()
+            stack.push_async_callback(one.close)
         grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = InMemory()
-        accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
+        sources = quota_sources(http, console.access, lambda: live.current, _uuid)
+        accounts = await _accounts(stack, live, store, sources, memory, now, rng)
         jobs = JobRunner(_jobs(accounts, live), now, rng, memory)
         await stack.enter_async_context(jobs.running())
         gateway = Gateway(
@@ -179,22 +168,6 @@ class _Masked:
             secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
             await asyncio.sleep(0)
         return accounts
-
-
-def _client(choices: Mapping[str, tuple[str, str]], choice: str, chosen: Callable[[], TransportOptions]) -> Any:
-    """The client of a row; its module is loaded only when the settings choose it."""
-    module, kind = choices[choice]
-    return getattr(import_module(module), kind)(chosen)
-
-
-def _sources(http: Http, console: Console, live: Live) -> dict[str, QuotaSource]:
-    """Who tells the quota of each mode."""
-    web = GrokWebQuota(http, lambda: options.grok_web(live.current), _uuid)
-    return {
-        **dict.fromkeys(WEB_MODES, web),
-        "console": ConsoleQuota(http, console.access, lambda: options.console(live.current)),
-        "api": ApiKeyHealth(http, lambda: options.api(live.current)),
-    }
 
 
 async def _accounts(

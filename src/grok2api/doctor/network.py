@@ -35,7 +35,7 @@ async def upstreams(http: Http, settings: Settings, now: Callable[[], float] = t
         if skew is not None:
             skews.append(skew)
     if skews:
-        yield clock(sorted(skews, key=abs)[0])
+        yield clock(min(skews, key=abs))
 
 
 def hosts(settings: Settings) -> list[tuple[str, str]]:
