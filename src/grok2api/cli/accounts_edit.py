@@ -17,7 +17,6 @@ from grok2api.cli.accounts_view import as_json as account_json
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir
 from grok2api.storage.accounts import AccountStore, Changed
 
-
 #: What stands for the standard input.
 _STDIN = ("-",)
 

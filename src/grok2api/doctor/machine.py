@@ -1,9 +1,8 @@
-"""The machine: files and their permissions, room on the disk, limits of the process, the listening address."""
+"""The machine: files and their permissions, room on the disk, limits of the process, settings."""
 
 import os
 import resource
 import shutil
-import socket
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 from grok2api.banner import is_loopback
 from grok2api.config.admin_key import FILE_NAME as ADMIN_KEY
 from grok2api.config.load import CONFIG_NAME, Loaded
-from grok2api.config.settings import Settings
 from grok2api.doctor.findings import Finding, fail, good, note, warn
 from grok2api.storage.secrets import FILE_NAME as SECRET_KEY
 from grok2api.storage.secrets import VARIABLE
@@ -92,18 +90,3 @@ def descriptors() -> Finding:
     if soft < _DESCRIPTORS:
         return warn("open files", seen, f"ulimit -n {min(hard, 65536) if hard > soft else 65536} before the start")
     return good("open files", seen)
-
-
-def port(settings: Settings) -> Finding:
-    """Whether the address can be listened on, or is in use; by this gateway, most likely."""
-    host, number = settings.server.host, settings.server.port
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        return note(
-            "port", f"{host}:{number} is not free: {error.strerror}", "right if the gateway is running; else --port"
-        )
-    return good("port", f"{host}:{number} is free: no gateway is running here")

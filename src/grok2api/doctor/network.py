@@ -5,13 +5,14 @@ Asks for nothing that needs an account: any answer of the host itself will do, w
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from grok2api import options
 from grok2api.canonical.problem import Kind
 from grok2api.config.settings import Settings
-from grok2api.doctor.findings import Finding, fail, good, warn
+from grok2api.doctor.findings import Finding, Grade, fail, good, warn
 from grok2api.upstreams.base import Http, HttpCall, TransportError
 from grok2api.upstreams.refusals import classify
 
@@ -19,6 +20,9 @@ _TIMEOUT_SEC = 20.0
 #: Proofs of possession carry the time; an upstream takes them a minute early or late at most.
 _SKEW_FAIL_SEC = 30.0
 _SKEW_WARN_SEC = 5.0
+
+#: Without these nothing is answered; the others are for files and for official keys.
+_NEEDED = ("grok.com", "console.x.ai")
 
 _RENEW = (
     "copy the cookies and the User-Agent of your own browser session anew into proxy.clearance.cf_cookies and "
@@ -29,9 +33,11 @@ _RENEW = (
 async def upstreams(http: Http, settings: Settings, now: Callable[[], float] = time.time) -> AsyncIterator[Finding]:
     """One finding for each upstream, and one for the clock when any of them told the time."""
     skews: list[float] = []
+    headers = _headers(settings)
     for name, url in hosts(settings):
-        finding, skew = await _knock(http, name, url, settings.proxy.clearance.user_agent, now)
-        yield finding
+        finding, skew = await _knock(http, name, url, headers, now)
+        lesser = finding.grade is Grade.FAIL and name not in _NEEDED
+        yield warn(finding.subject, finding.seen, finding.mend) if lesser else finding
         if skew is not None:
             skews.append(skew)
     if skews:
@@ -50,11 +56,17 @@ def hosts(settings: Settings) -> list[tuple[str, str]]:
     return [(name, url) for at, (name, url) in enumerate(named) if url not in [other for _, other in named[:at]]]
 
 
+def _headers(settings: Settings) -> dict[str, str]:
+    """What the operator's own browser session sends, where he gave it out."""
+    browser = options.grok_web(settings)
+    named = {"Accept": "*/*", "User-Agent": browser.user_agent, "Cookie": browser.cookies}
+    return {name: value for name, value in named.items() if value}
+
+
 async def _knock(
-    http: Http, name: str, url: str, user_agent: str, now: Callable[[], float]
+    http: Http, name: str, url: str, headers: Mapping[str, str], now: Callable[[], float]
 ) -> tuple[Finding, float | None]:
     subject = f"upstream {name}"
-    headers = {"Accept": "*/*", **({"User-Agent": user_agent} if user_agent else {})}
     call = HttpCall(method="GET", url=f"{url}/", headers=headers)
     began = now()
     try:

@@ -6,16 +6,28 @@ Asks for quota, which costs none, and changes nothing about the accounts that it
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
-from grok2api.accounts.model import Account, Kind, State
-from grok2api.accounts.query import Status, status
+from grok2api.accounts.editing import fits
+from grok2api.accounts.model import Account, Kind
+from grok2api.accounts.query import Filter, Order, Page, SortKey, Status
 from grok2api.canonical.problem import Kind as Cause
 from grok2api.canonical.problem import Problem, Refusal
+from grok2api.catalog import Tier
 from grok2api.doctor.findings import Finding, fail, good, note, warn
 from grok2api.upstreams.base import Credential, TransportError
 
 #: Asks the upstream about one mode of an account. Raises `Refusal` and `TransportError`.
 Ask = Callable[[Credential, str], Awaitable[object]]
+
+_LAST_USED = Order(SortKey.LAST_USED, descending=True)
+
+
+class Accounts(Protocol):
+    """The part of the store that this needs."""
+
+    async def page(self, which: Filter, order: Order, offset: int, limit: int, now: float) -> Page: ...
+
 
 #: What is asked of one account of each kind: the subject, the kind, a mode that each of them has.
 KINDS: Sequence[tuple[str, Kind, str]] = (
@@ -43,11 +55,13 @@ _MENDS: Mapping[Cause, str] = {
 _HARMLESS = frozenset({Cause.RATE_LIMITED, Cause.ACCOUNT_LIMITED, Cause.UPSTREAM_DOWN, Cause.TIMEOUT, Cause.NOT_FOUND})
 
 
-def census(accounts: Sequence[Account], now: float) -> Iterator[Finding]:
+def census(tally: Mapping[tuple[Tier, Status], int]) -> Iterator[Finding]:
     """How many accounts are in which state."""
-    counts = Counter(status(account, now) for account in accounts)
+    counts: Counter[Status] = Counter()
+    for (_, state), count in tally.items():
+        counts[state] += count
     words = ", ".join(f"{counts[state]} {state}" for state in Status if counts[state])
-    if not accounts:
+    if not counts:
         yield warn("accounts", "there are none", "grok2api accounts add TOKEN; see docs/adding-accounts.md")
     elif not counts[Status.ACTIVE]:
         yield warn("accounts", f"none can serve now: {words}", "grok2api accounts list shows when and why")
@@ -57,16 +71,24 @@ def census(accounts: Sequence[Account], now: float) -> Iterator[Finding]:
         yield note("accounts", f"{counts[Status.EXPIRED]} expired: their sessions ended", _NEW_SESSION)
 
 
-def sample(accounts: Sequence[Account], kind: Kind) -> Account | None:
-    """The account of a kind that speaks best for it: a usable one, and of those the one that served last."""
-    usable = [one for one in accounts if one.kind is kind and one.state in (State.ACTIVE, State.SUSPECT)]
-    return max(usable, key=lambda one: one.last_used_at or 0.0, default=None)
+async def sample(store: Accounts, kind: Kind, now: float) -> Account | None:
+    """The account of a kind that speaks best for it: a usable one, and of those the one that served last.
+
+    Raises what the store raises.
+    """
+    tiers = [tier for tier in Tier if fits(kind, tier)]
+    for state in (Status.ACTIVE, Status.COOLING, Status.SUSPECT):
+        pages = [await store.page(Filter(pool=tier, status=state), _LAST_USED, 0, 1, now) for tier in tiers]
+        found = [account for page in pages for account in page.accounts]
+        if found:
+            return max(found, key=lambda one: one.last_used_at or 0.0)
+    return None
 
 
-async def kinds(accounts: Sequence[Account], ask: Ask) -> AsyncIterator[Finding]:
-    """One finding for each kind of account that is here."""
+async def kinds(store: Accounts, ask: Ask, now: float) -> AsyncIterator[Finding]:
+    """One finding for each kind of account that is here. Raises what the store raises."""
     for subject, kind, mode in KINDS:
-        account = sample(accounts, kind)
+        account = await sample(store, kind, now)
         if account is not None:
             yield await _ask(subject, account, mode, ask)
 

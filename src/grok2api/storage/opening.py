@@ -73,6 +73,12 @@ async def _check_key(database: Database, vault: Vault) -> None:
         raise StoreError(f"The key does not fit the store {name}: restore its secret.key, or set {VARIABLE} as it was.")
 
 
+async def key_fits(database: Database, vault: Vault) -> bool:
+    """Whether the key is this store's, or its first one. Only asks. Raises `StoreError`."""
+    known = await database.read(_known_check)
+    return known is None or hmac.compare_digest(known, vault.fingerprint("key check"))
+
+
 def _known_check(connection: Connection) -> str | None:
     return connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == "key_check"))
 
