@@ -7,14 +7,14 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
-from contextlib import AsyncExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection, text
 
-from grok2api.doctor.findings import Finding, Grade, fail, good, note, warn
+from grok2api.doctor.findings import Finding, fail, good, note, warn
 from grok2api.storage import schema
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.address import Address, address_of
@@ -29,7 +29,8 @@ SUBJECT = "store"
 _SLOW_SEC = 0.25
 #: A gateway writes for a moment only; who keeps others out longer than this is somebody else.
 _BUSY_SEC = 3.0
-#: What the header of a file says of its journal: that it is the one that the store uses.
+#: What a file begins with, and what its header says of its journal: that it is the one that the store uses.
+_SQLITE = b"SQLite format 3\x00"
 _WAL = b"\x02\x02"
 _PAGE = "docs/databases.md tells more"
 
@@ -41,14 +42,19 @@ async def examine(
     findings: list[Finding] = []
     try:
         address = address_of(url, data_dir)
-        if address.path is not None and not await asyncio.to_thread(_there, address.path, findings):
-            return findings, None
+        file = None
+        if address.path is not None:
+            if not await asyncio.to_thread(_there, address.path, findings):
+                return findings, None
+            file = await asyncio.to_thread(_held, address, address.path)
+            stack.callback(file.close)
         database = Database(address)
         stack.push_async_callback(database.close)
         if not await _version(database, findings):
             return findings, None
-        if not await _sound(database, findings):
+        if file is not None and not await asyncio.to_thread(_whole, file, address, findings):
             return findings, None
+        await _answers(database, findings)
         return findings, await _opened(database, data_dir, environ, findings)
     except StoreError as error:
         return [*findings, told(str(error))], None
@@ -75,6 +81,11 @@ def _there(path: Path, findings: list[Finding]) -> bool:
         mend = f"chown $(id -un) {path.parent}: SQLite keeps its journal beside the file"
         findings.append(fail(SUBJECT, f"the directory {path.parent} cannot be written to", mend))
         return False
+    with path.open("rb") as file:
+        header = file.read(20)
+    if header.startswith(_SQLITE) and header[18:20] != _WAL:
+        findings.append(note(SUBJECT, f"{path} has another journal than ours", "the next start sets it right"))
+        return False
     return True
 
 
@@ -94,49 +105,63 @@ async def _version(database: Database, findings: list[Finding]) -> bool:
     return False
 
 
-async def _sound(database: Database, findings: list[Finding]) -> bool:
-    """Whether it can be read on: a file has to be whole and free. Says how fast it answers. Raises `StoreError`."""
+async def _answers(database: Database, findings: list[Finding]) -> None:
+    """How fast it answers. Raises `StoreError`."""
+    times = [time.perf_counter()]
+    for _ in range(2):
+        await database.read(_ask)
+        times.append(time.perf_counter())
+    began, connected, answered = times
+    took, connecting = answered - connected, connected - began
     address = database.address
-    if address.path is not None:
-        found = await asyncio.to_thread(_of_file, address, address.path)
-        findings.append(found)
-        if found.grade is not Grade.GOOD:
-            return False
-    began = time.perf_counter()
-    await database.read(_ask)
-    took = time.perf_counter() - began
-    began = time.perf_counter()
-    await database.read(_ask)
-    again = time.perf_counter() - began
-    seen = f"{address.engine} at {address.name} answers in {1000 * again:.1f} ms ({1000 * took:.1f} ms to connect)"
+    seen = f"{address.engine} at {address.name} answers in {1000 * took:.1f} ms ({1000 * connecting:.1f} ms to connect)"
     slow = warn(SUBJECT, seen, "put the database nearer, or see what keeps it busy")
-    findings.append(slow if again > _SLOW_SEC else good(SUBJECT, seen))
-    return True
+    findings.append(slow if took > _SLOW_SEC else good(SUBJECT, seen))
 
 
 def _ask(connection: Connection) -> None:
     connection.execute(text("SELECT 1"))
 
 
-def _of_file(address: Address, path: Path) -> Finding:
-    """Whether the file is whole, and whether a writer could have it now. Blocks. Raises `StoreError`."""
-    with path.open("rb") as file:
-        header = file.read(20)
-    if header[18:20] != _WAL:
-        return note(SUBJECT, f"{path} has another journal than ours", "nothing to do; the next start sets it right")
+def _held(address: Address, path: Path) -> sqlite3.Connection:
+    """The file, held open: who closes it last takes the journal away again, which read-only ones cannot. Blocks.
+
+    Raises `StoreError`.
+    """
     uri = f"file:{quote(str(path))}?mode=rw"
+    with _explained(address):
+        file = sqlite3.connect(uri, uri=True, timeout=_BUSY_SEC, isolation_level=None, check_same_thread=False)
+        try:
+            file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            file.close()
+            raise
+    return file
+
+
+def _whole(file: sqlite3.Connection, address: Address, findings: list[Finding]) -> bool:
+    """Whether the file is whole, and whether a writer could have it now. Blocks. Raises `StoreError`."""
+    subject = "store file"
+    with _explained(address):
+        (said,) = file.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            mend = f"stop the gateway and restore a backup, or: sqlite3 {address.path} .recover | sqlite3 NEW"
+            findings.append(fail(subject, f"{address.path} is damaged", mend))
+            return False
+        file.execute("BEGIN IMMEDIATE")
+        file.execute("ROLLBACK")
+    findings.append(good(subject, f"{address.path} is whole and nobody keeps it locked"))
+    return True
+
+
+@contextmanager
+def _explained(address: Address) -> Iterator[None]:
+    """SQLite's errors as `StoreError`."""
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SEC, isolation_level=None)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if said != "ok":
-                mend = f"stop the gateway and restore a backup, or: sqlite3 {path} .recover | sqlite3 NEW"
-                return fail("store file", f"{path} is damaged", mend)
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
+        yield
     except sqlite3.Error as error:
         fault = engine_of(address.engine).fault(error)
         raise StoreError(f"The store {address.name} {fault.advice if fault else 'cannot be read'}.") from None
-    return good("store file", f"{path} is whole and nobody keeps it locked")
 
 
 async def _opened(
