@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
+from databases import ENGINES, database
 from grok2api.cli.main import application
 from grok2api.simulator.rejections import REJECTIONS
 from grok2api.storage.schema import HEAD, REVISIONS
@@ -286,3 +287,31 @@ def test_a_terminal_shows_the_same_with_what_to_do_below(well: Cli):
     assert "warn" in shown
     assert "-> chmod 600" in shown
     assert "checks passed, 1 warnings." in shown
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_database_is_looked_at_and_left_alone(cli: Cli, engine, tmp_path, monkeypatch):
+    cli.data.mkdir()
+    with database(engine, tmp_path) as url:
+        point(monkeypatch, {"storage.url": url})
+        code, findings = doctor(cli.data, "--offline")
+        assert (code, findings["store"][0]["grade"]) == (0, "note")
+        assert not list(cli.data.iterdir())
+        cli("add", WEB)
+        code, findings = doctor(cli.data, "--offline")
+        assert (code, failed(findings)) == (0, set())
+        assert engine in findings["store"][0]["seen"]
+        assert findings["accounts"][0]["seen"] == "1 active"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:S3CRET@127.0.0.1:9/none", "mariadb://me:S3CRET@127.0.0.1:9/none", "x"]
+)
+def test_a_database_that_is_away_is_told_without_its_password(cli: Cli, url, monkeypatch):
+    cli.data.mkdir()
+    point(monkeypatch, {"storage.url": url})
+    code, findings = doctor(cli.data, "--offline")
+    assert code == 1
+    assert failed(findings) <= {"store", "configuration"}
+    assert "S3CRET" not in json.dumps(findings)
+    assert all(found["mend"] for some in findings.values() for found in some if found["grade"] != "good")
