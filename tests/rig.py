@@ -24,7 +24,7 @@ from uvicorn.server import ServerState
 from grok2api import app
 from grok2api.accounts.model import Kind, new_account
 from grok2api.catalog import Tier
-from grok2api.config.load import load
+from grok2api.config.load import Layers
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World, WorldOptions
 from grok2api.storage.opening import store_for
@@ -63,6 +63,15 @@ class Rig:
         async with self.http.post(self.url + path, headers=named, **sent) as answer:  # type: ignore[arg-type]
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read()
 
+    async def admin(self, method: str, path: str, body: object = None, **query: object) -> tuple[int, Any]:
+        """Status and JSON of one call of the admin API."""
+        key = (self.data_dir / "admin.key").read_text().strip()
+        url = f"{self.url}/admin/api{path}"
+        headers = {"authorization": f"Bearer {key}"}
+        params = {name: str(value) for name, value in query.items()}
+        async with self.http.request(method, url, json=body, headers=headers, params=params) as answer:
+            return answer.status, await answer.json(content_type=None)
+
     async def raw(self, request: bytes) -> bytes:
         """What comes back for these bytes on a bare connection, until the server closes it."""
         host, _, port = self.url.removeprefix("http://").partition(":")
@@ -93,11 +102,11 @@ async def rigged(
     async with AsyncExitStack() as stack:
         simulator = await start(World(accounts=(), options=world))
         stack.push_async_callback(simulator.close)
-        found = load(None, data_dir, {**simulator.settings, **(settings or {})}, {})
-        await _add(found.storage.url, data_dir, accounts)
+        layers = Layers(None, data_dir, {**simulator.settings, **(settings or {})})
+        await _add(layers.survey().settings.storage.url, data_dir, accounts)
         for token, tier in accounts:
             simulator.world.account(token, tier)
-        running = await stack.enter_async_context(app.running(found, data_dir, now=now))
+        running = await stack.enter_async_context(app.running(layers, now=now))
         url = await _listen(stack, running)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         rig = Rig(url, running, simulator.world, http, data_dir)

@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from importlib import import_module
-from typing import Any
 
 import msgspec
 
@@ -11,33 +9,23 @@ from grok2api import options
 from grok2api.accounts.asking import QuotaSource
 from grok2api.catalog import WEB_MODES
 from grok2api.config.settings import Settings
-from grok2api.transport.egress import TransportOptions
+from grok2api.transport.switched import Rows, SwitchedHttp
 from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.access import Access
 from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.quota import GrokWebQuota
 from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 
-Clients = Mapping[str, tuple[str, str]]
-
-#: Clients by the settings that choose them at the start. aiohttp is a fifth of a start and of an idle gateway's memory,
-#: and most installations need it neither for a proxy nor for WebSockets.
-HTTP_CLIENTS: Clients = {
+#: Clients by the settings that choose them.
+HTTP_CLIENTS: Rows = {
     "direct": ("grok2api.transport.lean", "LeanHttp"),
     "proxied": ("grok2api.transport.http", "AioHttp"),
 }
 
 
-def client(choices: Clients, choice: str, chosen: Callable[[], TransportOptions]) -> Any:
-    """The client of a row; its module is loaded only when the settings choose it."""
-    module, kind = choices[choice]
-    return getattr(import_module(module), kind)(chosen)
-
-
-def http_client(current: Callable[[], Settings]) -> Any:
-    """The HTTP client that the way out needs, not started yet."""
-    way = "direct" if current().proxy.egress.mode == "direct" else "proxied"
-    return client(HTTP_CLIENTS, way, lambda: options.transport(current()))
+def http_client(current: Callable[[], Settings]) -> SwitchedHttp:
+    """The HTTP client that the settings choose at each call, not started yet."""
+    return SwitchedHttp(HTTP_CLIENTS, lambda: options.way_out(current()), lambda: options.transport(current()))
 
 
 def quota_sources(

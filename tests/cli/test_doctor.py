@@ -125,6 +125,16 @@ def test_a_key_that_does_not_fit_is_told(well: Cli, monkeypatch):
     assert "secret.key" in findings["store key"][0]["mend"]
 
 
+def test_a_change_of_keys_that_was_interrupted_is_told_and_not_ended(well: Cli):
+    (well.data / "secret.key").rename(well.data / "secret.key.new")
+    (well.data / "secret.key").write_text("00" * 32)
+    before = prints(well.data)
+    code, findings = doctor(well.data, "--offline")
+    assert (code, findings["store key"][-1]["grade"]) == (0, "note")
+    assert findings["accounts"][0]["seen"] == "2 active"
+    assert prints(well.data) == before
+
+
 def test_a_key_that_is_missing_is_told_and_not_made(well: Cli):
     (well.data / "secret.key").unlink()
     code, findings = doctor(well.data, "--offline")

@@ -9,6 +9,7 @@ from grok2api.cli.accounts_change import disable, enable, remove
 from grok2api.cli.accounts_changes import changes, undo
 from grok2api.cli.accounts_edit import edit
 from grok2api.cli.accounts_export import export
+from grok2api.cli.accounts_key import rotate_key
 from grok2api.cli.accounts_list import list_, show, tags
 from grok2api.cli.accounts_nsfw import nsfw
 from grok2api.cli.accounts_refresh import refresh
@@ -29,6 +30,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "nsfw": nsfw,
     "changes": changes,
     "undo": undo,
+    "rotate-key": rotate_key,
 }
 
 app = typer.Typer(no_args_is_help=True, help="Add, list, show, change, ask about, import, export and remove accounts.")

@@ -93,7 +93,9 @@ class _Asked:
         self._asking = Asking(reach.sources, lambda: refresh_options.concurrency, time.time)
         self._known = {account.id: account for account in accounts}
         self._judged: dict[str, Account] = {}
-        self.refresher = Refresher(self._pool, self._asking, Tiers(store), lambda: refresh_options, time.time, RNG)
+        self.refresher = Refresher(
+            self._pool, self._asking, Tiers(store, time.time), lambda: refresh_options, time.time, RNG
+        )
 
     def _sink(self, effects: Collection[Effect]) -> None:
         self._writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))

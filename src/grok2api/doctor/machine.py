@@ -11,8 +11,8 @@ from grok2api.banner import is_loopback
 from grok2api.config.admin_key import FILE_NAME as ADMIN_KEY
 from grok2api.config.load import CONFIG_NAME, Loaded
 from grok2api.doctor.findings import Finding, fail, good, note, warn
-from grok2api.storage.secrets import FILE_NAME as SECRET_KEY
-from grok2api.storage.secrets import VARIABLE
+from grok2api.storage.keys import FILE_NAME as SECRET_KEY
+from grok2api.storage.keys import FORMER_NAME, PENDING_NAME, VARIABLE
 
 _MIB = 1024 * 1024
 _TIGHT = 512 * _MIB
@@ -52,6 +52,7 @@ def secret_files(data_dir: Path, config: Path | None, environ: Mapping[str, str]
     named = {"admin key": data_dir / ADMIN_KEY, "configuration file": config or data_dir / CONFIG_NAME}
     if not environ.get(VARIABLE):
         named["store key"] = data_dir / SECRET_KEY
+    named |= {f"store key {name}": data_dir / name for name in (PENDING_NAME, FORMER_NAME)}
     for subject, path in named.items():
         try:
             mode = path.stat().st_mode

@@ -21,8 +21,9 @@ from grok2api.storage.address import Address, address_of
 from grok2api.storage.engine import Database
 from grok2api.storage.engines import engine_of
 from grok2api.storage.errors import StoreError
+from grok2api.storage.keys import PENDING_NAME, VARIABLE, load_key, pending
 from grok2api.storage.opening import key_fits
-from grok2api.storage.secrets import VARIABLE, Vault, load_key
+from grok2api.storage.secrets import Vault
 
 SUBJECT = "store"
 #: An answer that takes longer makes every change slow; serving goes on from memory.
@@ -169,14 +170,14 @@ async def _opened(
 ) -> AccountStore | None:
     """The store with its key, if it fits. Raises `StoreError`."""
     vault = Vault(await asyncio.to_thread(load_key, data_dir, environ, may_create=False))
-    if not await key_fits(database, vault):
-        findings.append(
-            fail(
-                "store key",
-                f"the key does not fit {database.address.name}",
-                f"restore its secret.key, or set {VARIABLE} as it was",
-            )
-        )
-        return None
-    findings.append(good("store key", "fits the store"))
-    return AccountStore(database, vault)
+    if await key_fits(database, vault):
+        findings.append(good("store key", "fits the store"))
+        return AccountStore(database, vault)
+    fresh = None if environ.get(VARIABLE) else await asyncio.to_thread(pending, data_dir)
+    if fresh is not None and await key_fits(database, Vault(fresh)):
+        seen = f"a change of keys was interrupted: {PENDING_NAME} fits"
+        findings.append(note("store key", seen, "nothing to do; the next start ends it"))
+        return AccountStore(database, Vault(fresh))
+    mend = f"restore its secret.key, or set {VARIABLE} as it was"
+    findings.append(fail("store key", f"the key does not fit {database.address.name}", mend))
+    return None
