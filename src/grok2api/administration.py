@@ -118,7 +118,7 @@ def _storage(configured: Configured, accounts: Accounts) -> StorageReport:
     return StorageReport(
         type=_TYPES[urlsplit(configured.live.current.storage.url).scheme],
         healthy=health.ok,
-        since=health.since,
+        since=int(health.since * 1000),
         trouble=health.reason,
         waiting=health.waiting,
     )
