@@ -70,6 +70,8 @@ from grok2api.web.server import serve
 
 #: Credentials registered in one turn of the event loop.
 _REGISTERED = 500
+#: Seconds between two purges of the store.
+PURGE_SEC = 3600.0
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
@@ -145,7 +147,7 @@ async def running(
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = Remembered(store.database, now)
         accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
-        jobs = JobRunner(_jobs(accounts, live), now, rng, memory)
+        jobs = JobRunner(_jobs(accounts, store, live, now), now, rng, memory)
         await stack.enter_async_context(jobs.running())
         gateway = Gateway(
             accounts.pool,
@@ -179,6 +181,9 @@ class _Masked:
 
     async def revision(self) -> int:
         return await self._store.revision()
+
+    async def removed(self, since: int) -> list[str] | None:
+        return await self._store.removed(since)
 
     async def ids(self) -> set[str]:
         return await self._store.ids()
@@ -250,7 +255,7 @@ async def _closing(writer: WriteBehind) -> None:
         await writer.close()
 
 
-def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
+def _jobs(accounts: _Accounts, store: AccountStore, live: Live, now: Callable[[], float]) -> tuple[Job, ...]:
     """All periodic work."""
     rounds, writer = accounts.rounds, accounts.writer
     refresh = options.kept(options.refresh, lambda: live.current)
@@ -269,6 +274,14 @@ def _jobs(accounts: _Accounts, live: Live) -> tuple[Job, ...]:
             work=writer.flush,
             wake=writer.woken,
             patience=PATIENCE_SEC,
+        ),
+        Job(
+            name="store-purge",
+            help="Drops accounts that were removed a day ago, and what can no longer be undone.",
+            every=lambda: PURGE_SEC,
+            work=lambda: store.purge(now()),
+            jitter=0.1,
+            remembered=True,
         ),
         *(
             Job(

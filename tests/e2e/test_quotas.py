@@ -237,7 +237,7 @@ async def test_all_periodic_work_is_in_the_status(tmp_path) -> None:
         await rig.app.jobs.run_now("quota-super")
         rows = {one.name: one for one in rig.app.jobs.status()}
         assert list(rows) == [
-            "store-sync", "store-write", "quota-basic", "quota-super", "quota-heavy", "quota-on-demand",
+            "store-sync", "store-write", "store-purge", "quota-basic", "quota-super", "quota-heavy", "quota-on-demand",
         ]  # fmt: skip
         assert all(row.help.endswith(".") and row.failures == 0 for row in rows.values())
         assert rows["quota-super"].runs == 1
