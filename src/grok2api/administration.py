@@ -99,6 +99,7 @@ def _switching(administered: Administered, now: Callable[[], float]) -> Callable
     accounts = administered.accounts
 
     async def write(changes: Mapping[str, How]) -> Collection[str]:
+        await accounts.writer.flush()
         note = Note(action="nsfw", actor="admin", at=now())
         done = await accounts.store.change(changes, lambda account: changes[account.id](account), note)
         await accounts.sync.sync()
