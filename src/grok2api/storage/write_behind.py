@@ -51,6 +51,7 @@ class WriteBehind:
         self._lookup = lookup
         self._others: list[Content] = []
         self._marked: dict[str, None] = {}
+        self._begun: dict[str, None] = {}
         self.woken = asyncio.Event()
         self._flushing = asyncio.Lock()
         self.trouble = ""
@@ -68,7 +69,7 @@ class WriteBehind:
     @property
     def waiting(self) -> int:
         """How many accounts are not written yet."""
-        return len(self._marked)
+        return len(self._marked.keys() | self._begun.keys())
 
     async def flush(self) -> None:
         """Write everything that is there now. Raises `StoreError`; what was not written stays.
@@ -93,12 +94,15 @@ class WriteBehind:
             idents = now[at : at + _BATCH]
             for ident in idents:
                 self._marked.pop(ident, None)
+            self._begun = dict.fromkeys(idents)
             try:
                 found = (self._lookup(ident) for ident in idents)
                 await self._write([account for account in found if account is not None])
             except BaseException:
                 self.mark(idents)
                 raise
+            finally:
+                self._begun = {}
 
     async def _write(self, served: Sequence[Account]) -> None:
         """Write a batch; when the database takes one of its accounts for impossible, the others are written."""
