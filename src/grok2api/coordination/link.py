@@ -1,0 +1,146 @@
+"""The way to Redis (or Valkey): commands that are bounded in time, and one state for all of them.
+
+Nothing waits longer than `QUICK_SEC` for an answer. After the first failure the link is *away*: commands fail at once
+until a probe, sent by the ledger's beat, gets through. So a Redis that is gone, or silent, costs one request a quarter
+of a second, and the others nothing.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Unreachable
+from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as Late
+from redis.maint_notifications import MaintNotificationsConfig
+
+from grok2api.coordination.base import Away
+
+#: Longest wait for a connection, and for an answer.
+QUICK_SEC = 0.25
+#: How long a reader lets Redis hold a question for which there is no answer yet.
+BLOCK_SEC = 1.0
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A Lua script and the name that Redis knows it by."""
+
+    text: str
+    sha: str
+
+
+def script(text: str) -> Script:
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Link:
+    """Commands to one Redis. `prefix` begins every key of this installation."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.prefix = prefix
+        self.address = address(url)
+        self.away = ""
+        self.since: float | None = None
+        self._back = asyncio.Event()
+        self._back.set()
+        self._quick = _client(url, QUICK_SEC)
+        self._patient = _client(url, BLOCK_SEC + QUICK_SEC)
+
+    def key(self, *parts: str) -> str:
+        return self.prefix + ":".join(parts)
+
+    async def command(self, *words: str | bytes | float) -> Any:
+        """The answer to one command. Raises `Away`."""
+        return await self._asked(self._quick, words)
+
+    async def waiting(self, *words: str | bytes | float) -> Any:
+        """The answer to a command that Redis may hold for `BLOCK_SEC`. Raises `Away`."""
+        return await self._asked(self._patient, words)
+
+    async def run(self, what: Script, keys: Sequence[str], *args: str | bytes | float) -> Any:
+        """What a script returns. Raises `Away`."""
+        if self.away:
+            raise Away(self.away)
+        return await self._run(what, keys, args)
+
+    async def probe(self, what: Script, keys: Sequence[str], *args: str | bytes | float) -> Any:
+        """What a script returns, tried even while the link is away; success ends that. Raises `Away`."""
+        answer = await self._run(what, keys, args)
+        if self.away:
+            _log.info("the coordinator is back", redis=self.address, away_sec=round(time.time() - (self.since or 0), 1))
+            self.away, self.since = "", None
+            self._back.set()
+        return answer
+
+    async def back(self) -> None:
+        """Wait until Redis answers again."""
+        await self._back.wait()
+
+    async def close(self) -> None:
+        for client in (self._quick, self._patient):
+            await client.aclose()
+
+    async def _asked(self, client: Redis, words: Sequence[str | bytes | float]) -> Any:
+        if self.away:
+            raise Away(self.away)
+        try:
+            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise self._failed(error) from None
+
+    async def _run(self, what: Script, keys: Sequence[str], args: Sequence[str | bytes | float]) -> Any:
+        rest = (len(keys), *keys, *args)
+        try:
+            try:
+                return await self._quick.execute_command("EVALSHA", what.sha, *rest)  # type: ignore[no-untyped-call]
+            except NoScriptError:
+                return await self._quick.execute_command("EVAL", what.text, *rest)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> Away:
+        reason = f"{self.address} {_said(error)}"
+        if not self.away:
+            _log.warning("the coordinator is away; each worker keeps to its share", reason=reason)
+            self.since = time.time()
+            self._back.clear()
+        self.away = reason
+        return Away(reason)
+
+
+def _client(url: str, timeout: float) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=QUICK_SEC,
+        retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+
+
+def address(url: str) -> str:
+    """The server of a URL, without its user and password."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}"
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}"
+
+
+def _said(error: Exception) -> str:
+    """Why Redis could not be used, without its own words: they may quote what was sent."""
+    if isinstance(error, Late):
+        return "did not answer in time"
+    if isinstance(error, Unreachable | OSError):
+        return "cannot be reached"
+    code = str(error).split(" ", 1)[0]
+    return f"refused a command ({code if code.isupper() else type(error).__name__})"
