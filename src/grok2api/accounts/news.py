@@ -138,10 +138,15 @@ def _windows(before: Account, after: Account, at: float) -> tuple[dict[str, Wind
 
 def _calls(before: Window, after: Window) -> int | None:
     """How many calls make the one window the other; `None` when something else happened to it."""
-    same = (before.total, before.window_sec) == (after.total, after.window_sec)
+    same = (before.total, before.window_sec, _guessed(before)) == (after.total, after.window_sec, after.source)
     goes_on = before.resets_at is None or before.resets_at == after.resets_at
     calls = before.remaining - after.remaining
-    return calls if same and goes_on and calls >= 0 and after.source is not Source.REAL else None
+    return calls if same and goes_on and calls >= 0 else None
+
+
+def _guessed(window: Window) -> Source:
+    """Where the numbers of a window come from when calls were counted since."""
+    return Source.ESTIMATED if window.source is Source.REAL else window.source
 
 
 def _taken(known: Mapping[str, Window], news: News) -> Mapping[str, Window]:
@@ -158,7 +163,7 @@ def _taken(known: Mapping[str, Window], news: News) -> Mapping[str, Window]:
             window.total,
             window.window_sec,
             window.resets_at if window.resets_at is not None else spent.resets_at,
-            Source.ESTIMATED if window.source is Source.REAL else window.source,
+            _guessed(window),
         )
     return windows
 
@@ -208,11 +213,10 @@ def _state(known: Account, news: News) -> tuple[State, str]:
     turn = news.turn
     if turn is None or news.revision < known.revision:
         return kept
-    if turn.was is known.state:
-        return turn.state, turn.reason
     if known.state in _CLOSED:
-        return kept
-    newer = turn.state in _CLOSED or news.at >= (known.last_used_at or 0.0)
+        newer = turn.was is known.state
+    else:
+        newer = turn.state in _CLOSED or news.at >= (known.last_used_at or 0.0)
     return (turn.state, turn.reason) if newer else kept
 
 
