@@ -1,17 +1,21 @@
 """Real Redis for tests: keys of one test under a prefix of its own, and a way to Redis that can be cut.
 
-`TEST_REDIS_URL` names another server than the local one. Without any the tests fail: there is no second way of doing it.
+`TEST_REDIS_URL` names another server than the local one. Without any the tests fail.
 """
 
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
+
+from grok2api.accounts.model import Account, Kind, new_account
+from grok2api.catalog import Tier
+from grok2api.coordination.shared import Shared, Worker
 
 URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -73,9 +77,12 @@ class Proxy:
         self._flows.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         there, back = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, back}
+        self._writers.add(back)
         try:
+            if self._server is None:
+                return
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
         finally:
             self._writers -= {writer, back}
@@ -103,6 +110,43 @@ async def proxied() -> AsyncIterator[Proxy]:
         await asyncio.sleep(0)
 
 
-async def entered(stack: AsyncExitStack, *contexts: Any) -> None:
-    for context in contexts:
-        await stack.enter_async_context(context)
+@asynccontextmanager
+async def coordinators(prefix: str, count: int, url: str = URL, beat: float = 0.05) -> AsyncIterator[list[Shared]]:
+    """The coordinators of `count` workers, begun but not running."""
+    async with AsyncExitStack() as stack:
+        found = []
+        for number in range(1, count + 1):
+            worker = Worker(id=f"w{number}", number=number, count=count)
+            shared = Shared(url, prefix, worker, lambda begin: begin + secrets.token_hex(8), time.time, beat)
+            stack.push_async_callback(shared.close)
+            await shared.begin()
+            found.append(shared)
+        yield found
+
+
+def account(number: int = 1) -> Account:
+    return new_account(f"acc_{number}", f"secret-{number}", Kind.WEB, Tier.BASIC, 0.0)
+
+
+class Shelf:
+    """The accounts of one worker, as news need them."""
+
+    def __init__(self, *accounts: Account) -> None:
+        self.accounts = {account.id: account for account in accounts}
+        self.heard = asyncio.Event()
+
+    def get(self, ident: str) -> Account | None:
+        return self.accounts.get(ident)
+
+    def replace(self, account: Account) -> None:
+        self.accounts[account.id] = account
+        self.heard.set()
+
+
+@asynccontextmanager
+async def working(prefix: str, *shelves: Shelf, url: str = URL) -> AsyncIterator[list[Shared]]:
+    """Running coordinators, one for each shelf."""
+    async with coordinators(prefix, len(shelves), url) as found, AsyncExitStack() as stack:
+        for shared, shelf in zip(found, shelves, strict=True):
+            await stack.enter_async_context(shared.running(shelf))
+        yield found

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from redis_here import URL, keys_of_ours, proxied, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis_here import URL, proxied, until
 
 from grok2api.coordination.base import Away
 from grok2api.coordination.books import RedisBooks
@@ -185,12 +185,6 @@ async def in_redis(prefix: str, *names: str, url: str = URL, beat: float = 0.05)
             await stack.enter_async_context(found[-1].running())
         await until(lambda: all(ledger._open for ledger in found))
         yield found
-
-
-@pytest.fixture
-async def prefix() -> AsyncIterator[str]:
-    async with keys_of_ours() as made:
-        yield made
 
 
 async def test_P13_the_cap_holds_over_workers_in_redis(prefix: str) -> None:

@@ -24,7 +24,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from grok2api.coordination.base import Away
 
-#: Longest wait for a connection, and for an answer.
+#: Longest wait for an answer, connecting included.
 QUICK_SEC = 0.25
 #: How long a reader lets Redis hold a question for which there is no answer yet.
 BLOCK_SEC = 1.0
@@ -53,19 +53,18 @@ class Link:
         self.since: float | None = None
         self._back = asyncio.Event()
         self._back.set()
-        self._quick = _client(url, QUICK_SEC)
-        self._patient = _client(url, BLOCK_SEC + QUICK_SEC)
+        self._client = _client(url)
 
     def key(self, *parts: str) -> str:
         return self.prefix + ":".join(parts)
 
     async def command(self, *words: str | bytes | float) -> Any:
         """The answer to one command. Raises `Away`."""
-        return await self._asked(self._quick, words)
+        return await self._asked(QUICK_SEC, words)
 
     async def waiting(self, *words: str | bytes | float) -> Any:
         """The answer to a command that Redis may hold for `BLOCK_SEC`. Raises `Away`."""
-        return await self._asked(self._patient, words)
+        return await self._asked(BLOCK_SEC + QUICK_SEC, words)
 
     async def run(self, what: Script, keys: Sequence[str], *args: str | bytes | float) -> Any:
         """What a script returns. Raises `Away`."""
@@ -87,24 +86,25 @@ class Link:
         await self._back.wait()
 
     async def close(self) -> None:
-        for client in (self._quick, self._patient):
-            await client.aclose()
+        await self._client.aclose()
 
-    async def _asked(self, client: Redis, words: Sequence[str | bytes | float]) -> Any:
+    async def _asked(self, limit: float, words: Sequence[str | bytes | float]) -> Any:
         if self.away:
             raise Away(self.away)
         try:
-            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(limit):
+                return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             raise self._failed(error) from None
 
     async def _run(self, what: Script, keys: Sequence[str], args: Sequence[str | bytes | float]) -> Any:
         rest = (len(keys), *keys, *args)
         try:
-            try:
-                return await self._quick.execute_command("EVALSHA", what.sha, *rest)  # type: ignore[no-untyped-call]
-            except NoScriptError:
-                return await self._quick.execute_command("EVAL", what.text, *rest)  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(QUICK_SEC):
+                try:
+                    return await self._client.execute_command("EVALSHA", what.sha, *rest)  # type: ignore[no-untyped-call]
+                except NoScriptError:
+                    return await self._client.execute_command("EVAL", what.text, *rest)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             raise self._failed(error) from None
 
@@ -118,11 +118,13 @@ class Link:
         return Away(reason)
 
 
-def _client(url: str, timeout: float) -> Redis:
+def _client(url: str) -> Redis:
+    """A client without time limits of its own: those of redis-py cost a task a command, and may swallow the
+    cancellation of whoever waits."""
     return Redis.from_url(
         url,
-        socket_timeout=timeout,
-        socket_connect_timeout=QUICK_SEC,
+        socket_timeout=None,
+        socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
@@ -138,7 +140,7 @@ def address(url: str) -> str:
 
 def _said(error: Exception) -> str:
     """Why Redis could not be used, without its own words: they may quote what was sent."""
-    if isinstance(error, Late):
+    if isinstance(error, Late | TimeoutError):
         return "did not answer in time"
     if isinstance(error, Unreachable | OSError):
         return "cannot be reached"
