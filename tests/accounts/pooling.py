@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from grok2api.accounts.leases import Need
 from grok2api.accounts.lifecycle import Effect
 from grok2api.accounts.model import Account, Kind, new_account
-from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
 from grok2api.canonical.problem import Kind as Cause
 from grok2api.canonical.problem import Problem
 from grok2api.catalog import Tier

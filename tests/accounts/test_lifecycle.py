@@ -7,7 +7,7 @@ from pooling import account
 from grok2api.accounts.lifecycle import OUTCOMES, TRANSITIONS, Outcome, Persist, RefreshQuota, outcome_of, settle
 from grok2api.accounts.model import WHOLE, Account, Rest, Source, State, Window
 from grok2api.accounts.quota import Told, infer_tier, learn
-from grok2api.accounts.resting import Attempt, Policy
+from grok2api.accounts.resting import Attempt, Policy, awake
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.catalog import Tier
 
@@ -42,7 +42,7 @@ def test_every_state_answers_every_outcome(state: State, outcome: Outcome) -> No
     "kind",
     [
         Kind.INVALID, Kind.REFUSED, Kind.TOO_LARGE, Kind.UPSTREAM_INVALID, Kind.CHALLENGE, Kind.DRAINING, Kind.INTERNAL,
-        Kind.UNAUTHENTICATED, Kind.NO_ACCOUNT,
+        Kind.UNAUTHENTICATED, Kind.NO_ACCOUNT, Kind.UNREACHABLE,
     ],
 )  # fmt: skip
 def test_P3_other_peoples_faults_leave_the_account_untouched(kind: Kind) -> None:
@@ -56,9 +56,7 @@ def test_S13_a_client_that_leaves_is_nobodys_fault() -> None:
     assert settle(start, outcome_of(False, None), Attempt("fast", NOW), POLICY) == (start, ())
 
 
-@pytest.mark.parametrize(
-    "kind", [Kind.UNREACHABLE, Kind.UPSTREAM_DOWN, Kind.TIMEOUT, Kind.CUT, Kind.EMPTY, Kind.UPSTREAM]
-)
+@pytest.mark.parametrize("kind", [Kind.UPSTREAM_DOWN, Kind.TIMEOUT, Kind.CUT, Kind.EMPTY, Kind.UPSTREAM])
 def test_trouble_upstream_costs_a_little_health_and_nothing_else(kind: Kind) -> None:
     end = after(account(), OUTCOMES[kind])
     assert (end.state, end.rests, end.strikes, end.health) == (State.ACTIVE, {}, (), 0.75)
@@ -83,6 +81,56 @@ def test_a_limit_without_a_hint_rests_until_the_window_resets() -> None:
 
 def test_a_limit_with_neither_hint_nor_window_rests_fifteen_minutes() -> None:
     assert after(account(), Outcome.RATE_LIMITED).rests["fast"].until == NOW + 900
+
+
+def test_limits_in_a_row_without_a_hint_rest_twice_as_long_each_time_until_a_success() -> None:
+    limited, now, lengths = account(), NOW, []
+    for _ in range(4):
+        limited = after(awake(limited, now), Outcome.RATE_LIMITED, now)
+        lengths.append(limited.rests["fast"].until - now)
+        now = limited.rests["fast"].until + 1
+    assert lengths == [900, 1800, 3600, 7200]
+    calm = after(awake(limited, now), Outcome.OK, now)
+    assert after(calm, Outcome.ACCOUNT_LIMITED, now).rests[WHOLE].until == now + 900
+
+
+def test_limits_that_come_long_after_one_another_are_not_in_a_row() -> None:
+    limited = after(account(), Outcome.RATE_LIMITED)
+    assert awake(limited, NOW + 1799).rests["fast"].count == 1
+    assert awake(limited, NOW + 1800).rests == {}
+
+
+def test_attempts_side_by_side_meet_one_limit_not_many() -> None:
+    limited = account()
+    for second in range(8):
+        limited, _ = settle(limited, Outcome.ACCOUNT_LIMITED, Attempt("fast", NOW + second, leased_at=NOW - 1), POLICY)
+    assert (limited.rests[WHOLE].count, limited.rests[WHOLE].until) == (1, NOW + 7 + 900)
+
+
+def test_a_hint_is_believed_and_counts_for_no_row() -> None:
+    limited = after(after(account(), Outcome.ACCOUNT_LIMITED), Outcome.ACCOUNT_LIMITED, NOW + 900, hint=30)
+    assert (limited.rests[WHOLE].count, limited.rests[WHOLE].until) == (0, NOW + 930)
+
+
+@pytest.mark.parametrize(
+    ("tier", "seconds"), [(Tier.BASIC, 86_400), (Tier.SUPER, 7200), (Tier.HEAVY, 7200), (Tier.API, 900)]
+)
+def test_under_random_a_limit_without_a_hint_rests_for_the_interval_of_its_pool(tier: Tier, seconds: float) -> None:
+    policy = Policy(counts_quota=False, tier_rest_sec={Tier.BASIC: 86_400, Tier.SUPER: 7200, Tier.HEAVY: 7200})
+    start = account(tier=tier)
+    end, _ = settle(start, Outcome.RATE_LIMITED, Attempt("fast", NOW), policy)
+    assert end.rests["fast"].until == NOW + seconds
+    assert (end.rests["fast"].probe_at is not None) == (seconds > 900)
+    assert end.windows == start.windows
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MODE_REFUSED, Outcome.OUT_OF_CREDITS, Outcome.ACCOUNT_LIMITED])
+def test_nothing_rests_longer_than_the_bound(outcome: Outcome) -> None:
+    short = Policy(max_rest_sec=3600)
+    end, _ = settle(account(), outcome, Attempt("fast", NOW, 1e9), short)
+    assert [rest.until for rest in end.rests.values()] == [NOW + 3600]
+    told = learn(account(), "fast", Told(0, 30, 86_400), NOW, short)
+    assert told.rests["fast"].until == NOW + 3600
 
 
 def test_no_hint_rests_longer_than_the_maximum_or_shorter_than_a_second() -> None:
@@ -149,6 +197,24 @@ def test_P3_one_bare_401_makes_suspect_and_a_second_expires() -> None:
     assert after(after(suspect, Outcome.OK), Outcome.UNAUTHORIZED).state is State.SUSPECT
 
 
+def test_P3_two_bare_401s_side_by_side_are_one_doubt() -> None:
+    suspect = after(account(), Outcome.UNAUTHORIZED)
+    beside, effects = settle(suspect, Outcome.UNAUTHORIZED, Attempt("fast", NOW + 1, leased_at=NOW - 5), POLICY)
+    assert (beside, effects) == (suspect, ())
+    later, _ = settle(suspect, Outcome.UNAUTHORIZED, Attempt("fast", NOW + 1, leased_at=NOW + 0.5), POLICY)
+    assert later.state is State.EXPIRED
+
+
+def test_P3_a_block_is_told_with_what_is_blocked() -> None:
+    attempt = Attempt("fast", NOW, code="email_domain_rejected")
+    end, _ = settle(account(), Outcome.BLOCKED, attempt, POLICY)
+    assert end.state_reason == "the upstream blocked this account (email_domain_rejected)"
+
+
+def test_P3_a_demand_of_the_configuration_is_nobodys_fault() -> None:
+    assert outcome_of(False, Problem(kind=Kind.UPSTREAM, message="", code="dpop_required")) is Outcome.BLAMELESS
+
+
 def test_P3_a_marker_expires_at_once_and_a_block_disables_with_the_reason() -> None:
     assert after(account(), Outcome.CREDENTIAL).state is State.EXPIRED
     blocked = after(account(), Outcome.BLOCKED)
@@ -197,6 +263,18 @@ def test_P2_fresh_quota_ends_a_rest_and_a_doubt() -> None:
     end = learn(start, "auto", Told(41, 50, 7200), NOW, POLICY)
     assert (end.state, end.rests) == (State.ACTIVE, {})
     assert end.windows["auto"] == Window(41, 50, 7200, NOW + 7200, Source.REAL)
+
+
+def test_P3_fresh_quota_clears_strikes() -> None:
+    struck = msgspec.structs.replace(account(), strikes=(1.0, 99.0))
+    assert learn(struck, "fast", Told(3, 30, 86_400), NOW, POLICY).strikes == ()
+
+
+def test_quota_that_is_used_up_again_rests_anew_after_a_rest_that_is_over() -> None:
+    over = msgspec.structs.replace(account(tier=Tier.SUPER), rests={"auto": Rest(NOW - 5, NOW - 90)})
+    assert learn(over, "auto", Told(0, 50, 7200), NOW, POLICY).rests["auto"].until == NOW + 7200
+    lasting = msgspec.structs.replace(over, rests={"auto": Rest(NOW + 5, NOW - 90)})
+    assert learn(lasting, "auto", Told(0, 50, 7200), NOW, POLICY).rests == lasting.rests
 
 
 def test_no_quota_left_rests_the_mode() -> None:

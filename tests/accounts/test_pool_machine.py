@@ -10,6 +10,7 @@ from pooling import AUTO, CONSOLE, FAST, World, account, problem
 
 from grok2api.accounts.lifecycle import Persist
 from grok2api.accounts.model import State
+from grok2api.accounts.selection import Reason
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.catalog import Tier
 
@@ -88,9 +89,10 @@ class PoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def lanes_agree_with_slots(self) -> None:
-        for lane in self.world.pool._lanes.values():
-            assert sum(lane.counts.values()) == lane.size
-            assert all(lane.ready[slot.seats[lane.mode].place] is slot for slot in lane.ready)
+        for section in self.world.pool._seats.sections.values():
+            for lane in section.lanes.values():
+                assert sum(lane.counts.values()) == lane.size
+                assert all(lane.reason(slot) is Reason.READY for slot in lane.ready.slots)
 
     def teardown(self) -> None:
         for leasing, _ in self.out:

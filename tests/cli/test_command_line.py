@@ -64,7 +64,7 @@ def test_O4_lists_have_json(typed):
         "value": "",
         "from": "default",
         "secret": True,
-        "restart": True,
+        "restart": False,
     }
     assert json.loads(typed("config", "get", "features.stream", "--json")[1])["value"] is True
     assert json.loads(typed("config", "check", "--json")[1])["ok"] is True

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies
 from grok2api.config.errors import SettingsError
 from grok2api.config.load import load, survey
 from grok2api.config.settings import Settings
-from grok2api.config.table import BY_KEY, SETTINGS, build, value_of
+from grok2api.config.table import BY_KEY, SETTINGS, build, secret_values, value_of
 
 
 def refused(tmp_path: Path, toml: str = "", environ: dict[str, str] | None = None, **overrides: object) -> str:
@@ -63,6 +63,7 @@ def test_each_layer_wins_over_the_one_before(tmp_path):
         ("upstream.web.base_url", "http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
         ("upstream.headers", '{"x-statsig-id": "abc"}', {"x-statsig-id": "abc"}),
         ("aliases", '{"claude-*": "grok-4.20-fast"}', {"claude-*": "grok-4.20-fast"}),
+        ("account.selection.prefer_tags", '{"grok-4.20-*": "vip"}', {"grok-4.20-*": "vip"}),
         ("features.custom_instruction", "one\ntwo", "one\ntwo"),
         ("proxy.clearance.user_agent", "Mozilla/5.0 \u2013 \u201cX\u201d\u200b", 'Mozilla/5.0 - "X"'),
     ],
@@ -99,6 +100,9 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[server]\nport = true", ["server.port must be a whole number"]),
         ("[server]\nport = -1", ["from 0 to 65535"]),
         ("[stream]\nkeepalive_sec = nan", ["stream.keepalive_sec must be a number"]),
+        (f"[account]\nmax_rest_sec = 1{'0' * 400}", ["account.max_rest_sec must be a number"]),
+        (f"[logging]\nmax_files = 1{'0' * 30}", ["logging.max_files must be a whole number"]),
+        ("[account]\nmax_rest_sec = inf", ["account.max_rest_sec must be a number"]),
         ("[features]\nstream = 1", ["features.stream must be true or false, not 1"]),
         ("[account]\nstrategy = 'best'", ["account.strategy must be one of quota, random, not 'best'"]),
         ("[account]\nmax_rest_sec = 0", ["account.max_rest_sec must be a number of at least 1"]),
@@ -106,10 +110,16 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[upstream.web]\nbase_url = 'grok.com'", ["upstream.web.base_url must be a URL", "https://"]),
         ("[upstream.web]\nbase_url = ''", ["upstream.web.base_url must not be empty"]),
         ("[proxy.egress]\nmode = 'single_proxy'", ["proxy.egress.proxy_url must name the proxy"]),
-        ("[storage]\nurl = 'postgresql://u:pass123@db/x'", ["storage.url must begin with sqlite:///"]),
+        ("[storage]\nurl = 'oracle://u:pass123@db/x'", ["storage.url must be sqlite:///", "postgresql"]),
+        ("[storage]\nurl = 'postgresql://u:pass123@db'", ["storage.url must be sqlite:///", "/database"]),
+        ("[storage]\nurl = 'mysql://u:pass123#@db/x'", ["storage.url", "percent-encoded"]),
         ("[server]\nworkers = 2", ["--workers 2 (server.workers) needs coordination.url (Redis)", "one process"]),
         ("[aliases]\n'gpt-*' = 'grok-4.20-fats'", ["'gpt-*'", "no served model", "grok-4.20-fast"]),
         ("[aliases]\n'gpt-*' = 3", ["aliases must be a table of names and texts"]),
+        (
+            "[account.selection.prefer_tags]\n'grok-4.20-hevy' = 'x'\n'*' = ''",
+            ["'grok-4.20-hevy' is no model and no pattern", "grok-4.20-heavy", "'*' has no tag"],
+        ),
         ("[app]\napp_key = 'grok2api'", ["app.app_key is the well-known default"]),
         ("[upstream.headers]\nCookie = 'a=b'", ["must not name the header cookie", "proxy.clearance.cf_cookies"]),
         ("[server\nport = 1", ["config.toml is not valid TOML", "line 1"]),
@@ -171,6 +181,21 @@ def test_Z2_a_bad_secret_is_refused_without_being_repeated(tmp_path, key, text):
 def test_Z2_settings_never_print_a_secret(tmp_path):
     found = survey(None, tmp_path, {"app.app_key": "MARKED-KEY", "app.api_key": "MARKED-KEY"}, {})
     assert "MARKED" not in f"{found!r} {found.settings!r} {found.settings.app!r}"
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("sqlite:////var/lib/x.db", set()),
+        ("postgresql://u:p%40ss-word@db:5432/x?sslmode=require", {"p@ss-word"}),
+        ("mysql://u:pass-word@[::1]/x", {"pass-word"}),
+        ("mariadb:///x?unix_socket=/run/mysqld.sock", set()),
+    ],
+)
+def test_D5_the_password_of_the_store_is_a_secret_and_the_name_of_a_file_is_none(tmp_path, url, hidden):
+    found = load(None, tmp_path, {"storage.url": url}, {})
+    assert found.storage.url == url
+    assert set(secret_values(found)) - {""} == hidden | ({url} if "sqlite" not in url else set())
 
 
 def test_an_older_configuration_without_refresh_means_random(tmp_path):

@@ -1,6 +1,6 @@
 """A pool and an upstream that a test writes as data."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from grok2api.accounts.leases import Lease, Need
@@ -10,6 +10,7 @@ from grok2api.canonical.request import Message, Request, Role, Text
 from grok2api.catalog import BY_NAME, Tier
 from grok2api.gateway.respond import Work
 from grok2api.gateway.stages import Stage
+from grok2api.gateway.watch import Watch
 from grok2api.upstreams.base import Credential, Plan, Task
 
 
@@ -37,6 +38,20 @@ class FakePool:
 
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:
         return True
+
+
+class FakeRoutes:
+    """Two ways out: accounts whose name begins with `p` go through the proxy."""
+
+    def of(self, account: str) -> str:
+        return "proxy:1" if account.startswith("p") else "direct"
+
+    def all(self) -> tuple[str, ...]:
+        return ("direct", "proxy:1")
+
+
+def watch(now: Callable[[], float] = lambda: 1000.0) -> Watch:
+    return Watch(now, FakeRoutes())
 
 
 class FakeUpstream:

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from gateway_fakes import FakePool, FakeUpstream, request, work
+from gateway_fakes import FakePool, FakeUpstream, request, watch, work
 
 from grok2api.canonical.events import (
     CallArgued,
@@ -27,6 +27,8 @@ from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import check, fold
 from grok2api.gateway.policy import Policy
 from grok2api.gateway.respond import Report, Work, respond
+from grok2api.gateway.watch import Watch
+from grok2api.gateway.ways import State
 
 
 def problem(kind: Kind, **more: object) -> Problem:
@@ -40,9 +42,14 @@ def failed(kind: Kind, **more: object) -> list[object]:
 WHOLE: list[object] = [[Thought("hm"), Said("Hel")], [Said("lo")], [Ended(usage=Usage(input=3, output=2, exact=True))]]
 
 
-async def play(job: Work, pool: FakePool, policy: Policy = Policy()) -> tuple[list[Event], Report]:  # noqa: B008
+async def play(
+    job: Work,
+    pool: FakePool,
+    policy: Policy = Policy(),  # noqa: B008
+    watched: Watch | None = None,
+) -> tuple[list[Event], Report]:
     report = Report()
-    async with aclosing(respond(job, pool, policy, report)) as batches:
+    async with aclosing(respond(job, pool, policy, watched or watch(), report)) as batches:
         events = [event async for _, batch in batches for event in batch]
     return list(check(events)), report
 
@@ -180,7 +187,7 @@ async def test_S7_the_deadline_bounds_the_whole() -> None:
 
 async def test_S13_leaving_closes_the_upstream_and_cancels_the_lease() -> None:
     pool, upstream = FakePool("a"), FakeUpstream(WHOLE)
-    answer = respond(work(upstream), pool, Policy(), Report())
+    answer = respond(work(upstream), pool, Policy(), watch(), Report())
     await anext(answer)
     assert pool.held == ["a"]
     await answer.aclose()
@@ -224,5 +231,49 @@ async def test_a_bug_in_an_upstream_releases_the_lease() -> None:
 
 async def test_what_came_in_one_read_leaves_in_one_batch() -> None:
     upstream = FakeUpstream([[Said("a"), Said("b"), Said("c")], [Said("d"), Ended()]])
-    batches = [batch async for _, batch in respond(work(upstream), FakePool("a"), Policy(), Report())]
+    batches = [batch async for _, batch in respond(work(upstream), FakePool("a"), Policy(), watch(), Report())]
     assert [sum(isinstance(event, PartDelta) for event in batch) for batch in batches] == [3, 1]
+
+
+async def test_P10_second_attempts_end_with_the_budget_and_the_log_says_so() -> None:
+    watched, bad = watch(), failed(Kind.UPSTREAM_DOWN, upstream_status=503)
+    attempts, held = [], ""
+    for _ in range(100):
+        _, report = await play(work(FakeUpstream(bad, bad)), FakePool("a", "b"), watched=watched)
+        attempts.append(len(report.attempts))
+        held = report.held
+    assert sum(attempts) == 100 + 20
+    assert attempts[:5] == [2] * 5
+    assert held == "no second attempt: 20 second attempts for 100 requests in 10 s already"
+
+
+async def test_P10_in_a_storm_of_limits_calls_are_held_back_before_the_upstream_is_asked() -> None:
+    watched, bad, held = watch(), failed(Kind.RATE_LIMITED, upstream_status=429), ""
+    while not held:
+        upstream, pool = FakeUpstream(bad), FakePool("a")
+        events, report = await play(work(upstream), pool, Policy(accounts=1), watched)
+        held = report.held
+    assert isinstance(events[0], Failed)
+    assert (events[0].problem.kind, events[0].problem.retry_after) == (Kind.NO_ACCOUNT, 5)
+    assert (upstream.tasks, pool.ended) == ([], [("a", "cancelled")])
+    assert held == "not sent: calls of mode fast are held back"
+    assert 0 < watched.storms()["fast"] < 1
+    events, _ = await play(work(FakeUpstream()), FakePool(), watched=watched)
+    assert isinstance(events[0], Failed)
+    assert events[0].problem.retry_after == 42
+
+
+async def test_P3_a_challenge_is_told_to_the_way_and_the_next_answer_clears_it() -> None:
+    watched = watch()
+    for account in ("a", "p"):
+        events, report = await play(work(FakeUpstream(failed(Kind.CHALLENGE))), FakePool(account, "b"), watched=watched)
+        assert isinstance(events[0], Failed)
+        assert len(report.attempts) == 1
+    assert [(way.name, way.state, way.words) for way in watched.ways()] == [
+        ("direct", State.CHALLENGED, "it is challenge"),
+        ("proxy:1", State.CHALLENGED, "it is challenge"),
+    ]
+    begun = respond(work(FakeUpstream(WHOLE)), FakePool("a"), Policy(), watched, Report())
+    await anext(begun)
+    assert [(way.name, way.state) for way in watched.ways()] == [("proxy:1", State.CHALLENGED), ("direct", State.OK)]
+    await begun.aclose()

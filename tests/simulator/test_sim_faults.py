@@ -13,6 +13,7 @@ from grok2api.simulator.faults import FAULTS, Fault, in_order, magic_words, read
 from grok2api.simulator.rejections import REJECTIONS
 from grok2api.simulator.script import Say, Script, Search, WebResult
 from grok2api.simulator.world import World
+from settings_calls import GRPC
 from simulated import Clock, Got, ask, chat, cookie, post, respond, said, simulating, spoken
 
 TEXT = "One two three four five."
@@ -191,7 +192,7 @@ async def test_an_http_error_comes_with_the_status_and_body_of_its_row(simulator
 
 
 def test_every_row_is_exercised():
-    assert set(FAULTS) == set(WEB) | set(CONSOLE) | set(REJECTIONS)
+    assert set(FAULTS) == set(WEB) | set(CONSOLE) | set(REJECTIONS) | set(GRPC)
 
 
 async def test_a_value_of_a_429_is_its_retry_after(simulator):

@@ -13,8 +13,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from grok2api.storage import tables
+from grok2api.storage.address import address_of
 from grok2api.storage.errors import StoreError
-from grok2api.storage.opening import sqlite_path, store_for
+from grok2api.storage.opening import store_for
 
 PHRASE = {"GROK2API_SECRET_KEY": "a phrase of many characters"}
 
@@ -114,17 +115,25 @@ async def test_the_environment_may_hold_the_key(tmp_path: Path) -> None:
     assert "shorter than" in await refusal(tmp_path, environ={"GROK2API_SECRET_KEY": "short"})
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "mysql://h/d", "sqlite://", "sqlite:///:memory:", "?"])
+@pytest.mark.parametrize(
+    "url", ["oracle://u:hunter2@h/d", "mysql://u:hunter2@h", "sqlite://", "sqlite:///:memory:", "?"]
+)
 async def test_other_urls_are_refused_in_words_without_passwords(tmp_path: Path, url: str) -> None:
     said = await refusal(tmp_path, url)
     assert "storage.url" in said
     assert "hunter2" not in said
 
 
-def test_the_url_says_which_file(tmp_path: Path) -> None:
-    assert sqlite_path("", tmp_path) == tmp_path / "grok2api.db"
-    assert sqlite_path("sqlite:////var/x.db", tmp_path) == Path("/var/x.db")
-    assert sqlite_path("sqlite:///x.db", tmp_path) == Path("x.db")
+def test_the_url_says_which_database(tmp_path: Path) -> None:
+    assert address_of("", tmp_path).path == tmp_path / "grok2api.db"
+    assert address_of("sqlite:////var/x.db", tmp_path).path == Path("/var/x.db")
+    assert address_of("sqlite:///x.db", tmp_path).path == Path("x.db")
+    for url in ("postgresql://u:hunter2@h:5433/d?sslmode=require", "mysql://u:hunter2@h/d", "mariadb://u:hunter2@h/d"):
+        address = address_of(url, tmp_path)
+        assert address.path is None
+        assert address.name == url.replace(":hunter2", "").partition("?")[0]
+        assert "hunter2" not in repr(address)
+        assert address_of(address.given, tmp_path) == address
 
 
 WRITER = """

@@ -8,7 +8,8 @@ import pytest
 
 from grok2api.accounts.lifecycle import disabled, enabled
 from grok2api.accounts.model import Account, Kind, State, new_account
-from grok2api.accounts.pool import AccountPool, PoolOptions
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
 from grok2api.catalog import Tier
 from grok2api.storage.errors import StoreError

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from grok2api.canonical.problem import Kind
-from grok2api.transport.egress import EgressOptions, TransportOptions, choose_proxy, is_socks
+from grok2api.transport.egress import EgressOptions, Routes, TransportOptions, choose_proxy, is_socks
 from grok2api.transport.http import AioHttp
 from grok2api.upstreams.base import HttpCall, TransportError
 
@@ -51,6 +51,26 @@ def test_Z2_a_proxy_password_is_not_in_the_repr() -> None:
     )
     assert "very-secret" not in repr(options)
     assert "very-secret" not in repr(TransportOptions(egress=options))
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (EgressOptions(), ("direct",)),
+        (EgressOptions(mode="proxy_pool"), ("direct",)),
+        (EgressOptions(mode="single_proxy", proxy_url="http://user:very-secret@proxy:8080"), ("proxy:8080",)),
+        (
+            EgressOptions(
+                mode="proxy_pool", proxy_pool=("http://a:very-secret@p:1", "http://b:very-secret@p:1", "http://q:2")
+            ),
+            ("p:1", "p:1 (2)", "q:2"),
+        ),
+    ],
+)
+def test_a_way_out_has_a_name_without_a_secret(options: EgressOptions, names: tuple[str, ...]) -> None:
+    routes = Routes(lambda: options)
+    assert routes.all() == names
+    assert {routes.of(f"acc_{number}") for number in range(200)} == set(names)
 
 
 async def _heard(scheme: str) -> bytes:

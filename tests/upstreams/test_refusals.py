@@ -53,7 +53,7 @@ ANSWERS = [
     (429, {"code": "subscription:free-usage-exhausted", "error": "You have used ... tokens"}, Kind.ACCOUNT_LIMITED),
     (429, {"code": 8, "message": "Too many requests from this account"}, Kind.ACCOUNT_LIMITED),
     (400, {"code": 3, "message": "message is too odd", "details": []}, Kind.UPSTREAM_INVALID),
-    (422, {"error": "no"}, Kind.UPSTREAM_INVALID),
+    *[(status, {"error": "no"}, Kind.UPSTREAM_INVALID) for status in (405, 415, 422)],
     (404, {"code": 5, "message": "no such thing", "details": []}, Kind.NOT_FOUND),
     (404, b"<html>nginx</html>", Kind.UPSTREAM),
     (413, b"", Kind.TOO_LARGE),
@@ -89,6 +89,12 @@ def test_P3_a_challenge_tells_the_operator_what_to_renew() -> None:
 def test_moderation_has_a_stable_code_and_dpop_has_one_too() -> None:
     assert of(403, {"error": {"code": "content-moderated"}}).code == "content_moderated"
     assert of(403, {"code": "unauthorized:dpop-required"}).code == "dpop_required"
+
+
+def test_P3_a_block_says_what_is_blocked() -> None:
+    assert of(403, {"code": 7, "message": "x [WKE=email-domain-rejected]"}).code == "email_domain_rejected"
+    assert of(403, {"error": "Account suspended"}).code == "account_suspended"
+    assert of(403, {"code": "team_blocked", "error": "The team is blocked"}).code == "team_blocked"
 
 
 def test_what_the_upstream_said_is_kept_for_the_log_and_bounded() -> None:
@@ -153,7 +159,10 @@ WAITS = [
     ({}, "Resets in 1d 2h 3m 4s.", 93_784.0),
     ({}, "Requests per Second (actual/limit): 2/2", 2.0),
     ({}, "Requests per Minute (actual/limit): 2/2", 60.0),
-    ({}, "Requests per Second: 2/2. It resets in: 5m", 300.0),
+    ({}, "Requests per Second (actual/limit): 2/2, Requests per Minute (actual/limit): 1922/60.", 60.0),
+    ({}, "Requests per Second (actual/limit): 2/2, Requests per Minute (actual/limit): 8/60.", 2.0),
+    ({}, "Requests per Second (actual/limit): 2/2. It resets in: 1h 2m", 2.0),
+    ({}, "Requests per Minute (actual/limit): 60/60. It resets in: 5m", 300.0),
     ({}, "try later", None),
 ]
 

@@ -16,6 +16,7 @@ _DASHES: Mapping[int, str] = dict.fromkeys([*range(0x2010, 0x2015), 0x2212], "-"
 _COOKIE_NAMES = ("sso", "sso-rw")
 _ALLOWED = re.compile(r"[!-~]+")
 _HEADER = re.compile(r"^(?:cookie|authorization)\s*:\s*", re.IGNORECASE)
+_MASKED = re.compile(r".{8}\.{3}.{8}|\*{3}")
 _BEARER = re.compile(r"^bearer\s+", re.IGNORECASE)
 
 
@@ -64,3 +65,8 @@ def kind_of(secret: str) -> Kind:
 def mask(secret: str) -> str:
     """A credential that people can recognise and nobody can use."""
     return f"{secret[:8]}...{secret[-8:]}" if len(secret) > 20 else "***"
+
+
+def is_masked(text: str) -> bool:
+    """Whether `text` is what `mask` makes; no credential looks like that."""
+    return _MASKED.fullmatch(text) is not None

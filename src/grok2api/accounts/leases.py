@@ -16,11 +16,16 @@ from grok2api.upstreams.base import Credential
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request needs of an account: one of `tiers` and quota in one of `modes`, both in order of preference."""
+    """What a request needs of an account: one of `tiers` and quota in one of `modes`, both in order of preference.
+
+    sticky: its conversation, which prefers the account it used before. prefer: a tag that is preferred among those of
+    a tier that can serve. Neither waits for anybody.
+    """
 
     tiers: tuple[Tier, ...]
     modes: tuple[str, ...]
     sticky: str | None = None
+    prefer: str | None = None
 
 
 class Lease:

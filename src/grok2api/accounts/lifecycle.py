@@ -2,8 +2,9 @@
 
 Pure. An attempt ends in a `Problem` or in success; `OUTCOMES` says what that means for the account that
 was used, `TRANSITIONS` what the account becomes. Whose fault it was decides everything: a caller's bad
-request, a moderated prompt or a client that left changes nothing; a challenge page is the fault of the
-way there (P3); a rate limit rests one mode only (P1). What must be done next is returned as values.
+request, a moderated prompt or a client that left changes nothing; a challenge page or a connection that was
+not answered is the fault of the way there (P3); a rate limit rests one mode only (P1). What must be done next
+is returned as values.
 
 Health is a number in 0.05..1 that `selection` weighs: failures multiply it, successes add 0.12.
 """
@@ -34,7 +35,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"  # the client left
     BLAMELESS = "blameless"  # the caller's fault, ours, or the way there: nothing about the account
     SPENT = "spent"  # an answer came that cannot be used; it cost quota all the same
-    TROUBLED = "troubled"  # the upstream or the network failed; a mild doubt about the account
+    TROUBLED = "troubled"  # the upstream failed; a mild doubt about the account
     RATE_LIMITED = "rate_limited"
     ACCOUNT_LIMITED = "account_limited"
     UNAUTHORIZED = "unauthorized"
@@ -65,7 +66,7 @@ OUTCOMES: Mapping[Cause, Outcome] = {
     Cause.FORBIDDEN:        Outcome.FORBIDDEN,
     Cause.OUT_OF_CREDITS:   Outcome.OUT_OF_CREDITS,
     Cause.CHALLENGE:        Outcome.BLAMELESS,
-    Cause.UNREACHABLE:      Outcome.TROUBLED,
+    Cause.UNREACHABLE:      Outcome.BLAMELESS,
     Cause.UPSTREAM_DOWN:    Outcome.TROUBLED,
     Cause.TIMEOUT:          Outcome.TROUBLED,
     Cause.EMPTY:            Outcome.TROUBLED,
@@ -81,10 +82,14 @@ OUTCOMES: Mapping[Cause, Outcome] = {
 }  # fmt: skip
 
 
+#: Problems whose code says more than their kind: what the upstream demands of the configuration, not of the account.
+OUTCOMES_BY_CODE: Mapping[str, Outcome] = {"dpop_required": Outcome.BLAMELESS}
+
+
 def outcome_of(success: bool, problem: Problem | None) -> Outcome:
     """What the holder of a lease reported; saying nothing means that the client left."""
     if problem is not None:
-        return OUTCOMES[problem.kind]
+        return OUTCOMES_BY_CODE.get(problem.code) or OUTCOMES[problem.kind]
     return Outcome.OK if success else Outcome.CANCELLED
 
 
@@ -128,8 +133,8 @@ _STILL: Mapping[State, Next] = {state: Next(to=state, fails=False) for state in 
 
 _ACTIVE, _SUSPECT, _EXPIRED, _DISABLED = State.ACTIVE, State.SUSPECT, State.EXPIRED, State.DISABLED
 
-_REFUSED = Pause(length=float(DAY), probe=6.0 * HOUR, empties=True)
-_UNPAID = Pause(length=float(DAY))
+_REFUSED = Pause(length=float(DAY), probe=6.0 * HOUR, empties=True, reason="refused by the upstream")
+_UNPAID = Pause(length=float(DAY), probe=float(HOUR), reason="no credits left")
 _OK = Next(to=_ACTIVE, heals=True, spends=True, fails=False)
 _DEAD = Next(to=_EXPIRED, reason="the upstream no longer accepts this session", health=0.55)
 _BARRED = Next(to=_DISABLED, reason="the upstream blocked this account", health=0.25)
@@ -171,11 +176,11 @@ TRANSITIONS: Mapping[tuple[State, Outcome], Next] = {
 def settle(account: Account, outcome: Outcome, attempt: Attempt, policy: Policy) -> tuple[Account, tuple[Effect, ...]]:
     """The account after an attempt, and what has to be done about it."""
     step = TRANSITIONS[account.state, outcome]
-    if step is _STILL[account.state]:
+    if step is _STILL[account.state] or (step is _TWICE and _same_doubt(account, attempt)):
         return account, ()
     rests, windows = _holdings(account, step, attempt, policy)
     strikes = _strikes(account.strikes, step, attempt.now)
-    state, reason = step.to, account.state_reason if step.to is account.state else step.reason
+    state, reason = step.to, account.state_reason if step.to is account.state else _reason(step, attempt)
     if step.strike and len(strikes) >= policy.strikes:
         state, reason = _DISABLED, f"refused {len(strikes)} times without an explanation"
     changed = msgspec.structs.replace(
@@ -193,6 +198,15 @@ def settle(account: Account, outcome: Outcome, attempt: Attempt, policy: Policy)
         last_error_at=attempt.now if step.fails else account.last_error_at,
     )
     return changed, _effects(changed, step, attempt.mode, policy)
+
+
+def _same_doubt(account: Account, attempt: Attempt) -> bool:
+    """Whether a second bare 401 is of an attempt that ran beside the first: that is one doubt, not two."""
+    return account.last_error_at is not None and (attempt.leased_at or attempt.now) < account.last_error_at
+
+
+def _reason(step: Next, attempt: Attempt) -> str:
+    return f"{step.reason} ({attempt.code})" if step.reason and attempt.code else step.reason
 
 
 def _holdings(account: Account, step: Next, attempt: Attempt, policy: Policy) -> Holdings:

@@ -64,17 +64,17 @@ class Rest(msgspec.Struct, frozen=True, gc=False):
     """A pause of one mode, or of the account, from `since` to `until`.
 
     probe_at: when one attempt may find out early whether it is over; None for a short rest.
-    count: how many rests in a row this is.
+    count: how many limits in a row came without a time; 0 when this rest is no guess.
     """
 
     until: float
     since: float
     probe_at: float | None = None
-    count: int = 1
+    count: int = 0
     reason: str = ""
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One upstream credential and all that we know of it.
 
     id: random and stable. secret: the clean credential; never shown by `repr`.
@@ -127,8 +127,23 @@ DEFAULT_WINDOWS: Mapping[Tier, Mapping[str, Window]] = {
 
 def new_account(ident: str, secret: str, kind: Kind, tier: Tier, now: float, *, tags: tuple[str, ...] = ()) -> Account:
     """A fresh account with the default windows of its tier; `secret` is clean already."""
-    windows = dict(DEFAULT_WINDOWS[tier])
+    windows = DEFAULT_WINDOWS[tier]
     return Account(id=ident, secret=secret, kind=kind, tier=tier, tags=tags, windows=windows, created_at=now)
+
+
+#: What very many accounts have alike: windows nobody has used yet, and nothing.
+_UNTOUCHED: Mapping[str, Rest] = {}
+
+
+def slim(account: Account) -> Account:
+    """The same account, holding once with all others what is alike: accounts that come from a store share nothing."""
+    windows = DEFAULT_WINDOWS[account.tier]
+    if account.windows is windows or account.windows != windows:
+        windows = account.windows
+    rests = account.rests or _UNTOUCHED
+    if windows is account.windows and rests is account.rests:
+        return account
+    return msgspec.structs.replace(account, windows=windows, rests=rests)
 
 
 def moved(account: Account, tier: Tier) -> Account:

@@ -18,43 +18,25 @@ import msgspec
 
 from grok2api.accounts import lifecycle
 from grok2api.accounts.explain import why, why_not
-from grok2api.accounts.lanes import Lane, Seat, Slot
+from grok2api.accounts.lanes import Lane, Slot
 from grok2api.accounts.leases import Lease, Need
 from grok2api.accounts.lifecycle import Effect, Outcome, Persist, outcome_of, settle
-from grok2api.accounts.model import Account, State, current
-from grok2api.accounts.resting import Attempt, Policy, probing
-from grok2api.accounts.selection import Reason, Strategy, choose, standing
+from grok2api.accounts.model import Account, State
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.resting import Attempt, probing
+from grok2api.accounts.seating import Seating
+from grok2api.accounts.selection import Reason, choose
 from grok2api.accounts.sticky import Sticky
 from grok2api.canonical.problem import Refusal
-from grok2api.catalog import TIER_MODES, Tier
+from grok2api.catalog import Tier
 
 #: At most one lease in so many is a probe while others could serve.
 PROBE_EVERY = 20
+#: How a probe is called in traces.
+PROBE = "probe"
 
 _GOOD_ENOUGH = frozenset({Outcome.OK, Outcome.CANCELLED, Outcome.BLAMELESS, Outcome.SPENT})
 _CLOSED = (Reason.EXPIRED, Reason.DISABLED)
-
-
-class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator chooses. Seconds, and leases at once on one account."""
-
-    strategy: Strategy = "quota"
-    max_inflight: int = 8
-    default_rest_sec: float = 900.0
-    max_rest_sec: float = 7 * 86400.0
-    probe_interval_sec: float = 900.0
-    strikes: int = 3
-    sticky_ttl_sec: float = 3600.0
-
-    @property
-    def policy(self) -> Policy:
-        return Policy(
-            default_rest_sec=self.default_rest_sec,
-            max_rest_sec=self.max_rest_sec,
-            probe_interval_sec=self.probe_interval_sec,
-            strikes=self.strikes,
-            counts_quota=self.strategy == "quota",
-        )
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,14 +68,12 @@ class AccountPool:
         self._sink = sink
         self._seen = options()
         self._policy = self._seen.policy
-        self._slots: dict[str, Slot] = {}
-        self._lanes = {(tier, mode): Lane(tier, mode) for tier, modes in TIER_MODES.items() for mode in sorted(modes)}
+        self._seats = Seating(self._seen)
         self._sticky = Sticky()
         self._turn = 0
         self._probed_at_turn = -PROBE_EVERY
         self._in_flight = 0
-        for account in accounts:
-            self.add(account)
+        self.add_many(accounts)
 
     # --- leases
 
@@ -103,20 +83,19 @@ class AccountPool:
 
     def acquire(self, need: Need, without: Collection[str]) -> "Held":
         """Choose and take an account. Raises `Refusal` with kind NO_ACCOUNT."""
-        self._follow_options()
         now = self._now()
+        self._follow_options(now)
         passed: list[Lane] = []
         for mode in need.modes:
             slot = self._preferred(need, mode, without, now)
             if slot is not None:
-                return self._take(slot, self._lanes[slot.account.tier, mode], need, "sticky", passed, now)
-            for tier in need.tiers:
-                lane = self._lanes.get((tier, mode))
-                if lane is None or not lane.size:
+                return self._take(slot, mode, need, "sticky", passed, now)
+            for lane in self._seats.lanes(need.tiers, mode):
+                if not lane.size:
                     continue
-                slot, how = self._pick(lane, without, now)
+                slot, how = self._pick(lane, need.prefer, without, now)
                 if slot is not None:
-                    return self._take(slot, lane, need, how, passed, now)
+                    return self._take(slot, mode, need, how, passed, now)
                 passed.append(lane)
         raise Refusal(why_not(need, passed, without, now))
 
@@ -124,63 +103,74 @@ class AccountPool:
         if need.sticky is None:
             return None
         ident = self._sticky.get(need.sticky, now)
-        slot = self._slots.get(ident) if ident is not None else None
+        slot = self._seats.get(ident) if ident is not None else None
         if slot is None or slot.account.tier not in need.tiers or slot.account.id in without:
             return None
-        seat = slot.seats.get(mode)
-        if seat is None:
+        lane = self._seats.lane(slot.account.tier, mode)
+        if lane is None:
             return None
-        self._place(slot, mode, now)
-        return slot if seat.standing is not None and seat.standing.reason is Reason.READY else None
+        if slot not in lane.ready:
+            self._seats.wake(slot, now)
+        return slot if slot in lane.ready else None
 
-    def _pick(self, lane: Lane, without: Collection[str], now: float) -> tuple[Slot | None, str]:
-        for seat in lane.due(now):
-            self._wake(seat.slot, now)
+    def _pick(self, lane: Lane, prefer: str | None, without: Collection[str], now: float) -> tuple[Slot | None, str]:
+        for slot in lane.due(now):
+            self._seats.wake(slot, now)
         may_probe = self._turn - self._probed_at_turn >= PROBE_EVERY
         probe = lane.probe(now, without) if may_probe or not lane.ready else None
         if probe is not None:
-            return probe, "probe"
-        strategy = self._seen.strategy
-        slot = choose(lane.ready, lane.mode, strategy, without, now, self._rng)
-        if slot is not None:
-            return slot, strategy
-        return lane.probe(now, without), "probe"
+            return probe, PROBE
+        found, how = self._choose(lane, prefer, without, now)
+        if found is not None:
+            return found, how
+        return lane.probe(now, without), PROBE
 
-    def _take(self, slot: Slot, lane: Lane, need: Need, how: str, passed: list[Lane], now: float) -> "Held":
+    def _choose(self, lane: Lane, prefer: str | None, without: Collection[str], now: float) -> tuple[Slot | None, str]:
+        """The best of those that may serve; of those with the preferred tag, when there are any."""
+        strategy = self._seen.strategy
+        shelf = lane.tagged.get(prefer) if prefer is not None else None
+        if shelf:
+            slot = choose(shelf.slots, lane.mode, strategy, without, now, self._rng)
+            if slot is not None:
+                return slot, f"{strategy}, tag {prefer}"
+        return choose(lane.ready.slots, lane.mode, strategy, without, now, self._rng), strategy
+
+    def _take(self, slot: Slot, mode: str, need: Need, how: str, passed: list[Lane], now: float) -> "Held":
+        lane = self._seats.lane(slot.account.tier, mode)
+        assert lane is not None, "a slot is taken from a lane"
         trace = why(slot, lane, how, passed)
-        probe = how == "probe"
+        probe = how == PROBE
         self._turn += 1
         slot.turn = self._turn
-        slot.inflight += 1
         self._in_flight += 1
+        moved = self._seats.count(slot, 1)
         if probe:
             self._probed_at_turn = self._turn
-            slot.probes.append(lane.mode)
-            slot.account = probing(slot.account, lane.mode, now, self._policy)
-        if probe or slot.inflight >= self._seen.max_inflight:
-            self._place_all(slot, now)
+            slot.probes = (*slot.probes, mode)
+            slot.account = probing(slot.account, mode, now, self._policy)
+        if probe or moved:
+            self._seats.place(slot, now)
         if need.sticky is not None:
             self._sticky.keep(need.sticky, slot.account.id, now + self._seen.sticky_ttl_sec)
         account = slot.account
-        return Held(slot, Lease(account.credential, lane.mode, account.tier, trace), need.sticky, now, probe)
+        return Held(slot, Lease(account.credential, mode, account.tier, trace), need.sticky, now, probe)
 
     def release(self, held: "Held") -> None:
         """End a lease: once, however the attempt ended."""
         slot, lease = held.slot, held.lease
-        slot.inflight -= 1
+        moved = self._seats.count(slot, -1)
         self._in_flight -= 1
         if held.probe:
-            slot.probes.remove(lease.mode)
+            slot.probes = _without(slot.probes, lease.mode)
         before = slot.account
-        if self._slots.get(before.id) is not slot:
+        if self._seats.get(before.id) is not slot:
             return
         now = self._now()
         outcome = outcome_of(lease.success, lease.problem)
         account, effects = settle(before, outcome, _attempt(lease, held.leased_at, now), self._policy)
-        slot.account = account
-        was_full = slot.inflight + 1 >= self._seen.max_inflight
-        if held.probe or was_full or account.state is not before.state or account.rests is not before.rests:
-            self._place_all(slot, now)
+        self._seats.hold(slot, account)
+        if held.probe or moved or account.state is not before.state or account.rests is not before.rests:
+            self._seats.place(slot, now)
         if held.sticky is not None and outcome not in _GOOD_ENOUGH:
             self._sticky.drop(held.sticky, account.id)
         if effects:
@@ -190,34 +180,23 @@ class AccountPool:
 
     def add(self, account: Account) -> None:
         """Take an account in; one that is here already is replaced."""
-        if account.id in self._slots:
-            self.replace(account)
-            return
-        slot = self._slots[account.id] = Slot(account)
-        self._seat(slot)
-        self._wake(slot, self._now())
+        self._seats.seat(account, self._now())
+
+    def add_many(self, accounts: Iterable[Account]) -> None:
+        """Take accounts in, at a fraction of the cost of one by one."""
+        self._seats.fill(accounts, self._now())
 
     def replace(self, account: Account) -> None:
         """Put `account` where the one with its id was; leases on it go on and are settled on the new one."""
-        slot = self._slots[account.id]
-        if account.tier is not slot.account.tier:
-            self._unseat(slot)
-            slot.account = account
-            self._seat(slot)
-        slot.account = account
-        self._wake(slot, self._now())
+        self._seats.seat(account, self._now())
 
     def remove(self, ident: str) -> bool:
         """Forget an account; leases on it go on and end without a trace."""
-        slot = self._slots.pop(ident, None)
-        if slot is None:
-            return False
-        self._unseat(slot)
-        return True
+        return self._seats.unseat(ident)
 
     def change(self, ident: str, how: Callable[[Account], Account]) -> Account | None:
         """Replace an account by `how` of it and have it written; `None` when it is not here."""
-        slot = self._slots.get(ident)
+        slot = self._seats.get(ident)
         if slot is None:
             return None
         account = how(slot.account)
@@ -235,87 +214,73 @@ class AccountPool:
         return self.change(ident, lambda account: lifecycle.disabled(account, reason))
 
     def get(self, ident: str) -> Account | None:
-        slot = self._slots.get(ident)
+        slot = self._seats.get(ident)
         return None if slot is None else slot.account
 
     def list(self) -> tuple[Account, ...]:
-        return tuple(slot.account for slot in self._slots.values())
+        """Every account. Nothing that runs once a request may ask for it."""
+        return tuple(slot.account for slot in self._seats)
+
+    def idents(self) -> tuple[str, ...]:
+        """The ids of all accounts."""
+        return self._seats.idents()
 
     def in_flight(self, ident: str) -> int:
         """The leases that are out on one account."""
-        slot = self._slots.get(ident)
+        slot = self._seats.get(ident)
         return 0 if slot is None else slot.inflight
 
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:
         """Whether an account exists that may ever serve this."""
-        lanes = (self._lanes.get((tier, mode)) for tier in tiers)
-        return any(lane.size > sum(lane.counts[reason] for reason in _CLOSED) for lane in lanes if lane is not None)
+        return any(
+            lane.size > sum(lane.counts[reason] for reason in _CLOSED) for lane in self._seats.lanes(tiers, mode)
+        )
 
-    def census(self) -> Census:
-        """Counts by state."""
+    def census(self, tier: Tier | None = None) -> Census:
+        """Counts by state, of one tier or of all. They are kept as accounts change, so that asking costs nothing."""
         now = self._now()
-        accounts = self.list()
-        states = Counter(account.state for account in accounts)
-        resting = sum(any(rest.until > now for rest in account.rests.values()) for account in accounts)
+        sections = [section for section in self._seats.sections.values() if tier is None or section.tier is tier]
+        states: Counter[State] = Counter()
+        for section in sections:
+            states.update(section.states)
         return Census(
-            total=len(accounts),
+            total=states.total(),
             active=states[State.ACTIVE],
             suspect=states[State.SUSPECT],
             expired=states[State.EXPIRED],
             disabled=states[State.DISABLED],
-            resting=resting,
+            resting=sum(section.resting(now) for section in sections),
             in_flight=self._in_flight,
         )
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._seats)
 
     def __repr__(self) -> str:
         census = self.census()
         states = ", ".join(f"{number} {state}" for state in State if (number := getattr(census, state.value)))
         return f"<AccountPool {census.total} accounts: {states or 'none'}; {census.in_flight} in flight>"
 
-    # --- lanes
-
-    def _follow_options(self) -> None:
-        """Apply options that changed: how everybody stands may depend on them."""
+    def _follow_options(self, now: float) -> None:
+        """Apply options that changed; what they mean for many accounts is done a slice at a time."""
         options = self._options()
-        if options is self._seen:
-            return
-        changed = options != self._seen
-        self._seen, self._policy = options, options.policy
-        if changed:
-            now = self._now()
-            for slot in self._slots.values():
-                self._place_all(slot, now)
+        if options is not self._seen:
+            self._seen, self._policy = options, options.policy
+            self._seats.follow(options, now)
+        self._seats.catch_up()
 
-    def _seat(self, slot: Slot) -> None:
-        slot.seats = {mode: Seat(slot) for mode in TIER_MODES[slot.account.tier]}
 
-    def _unseat(self, slot: Slot) -> None:
-        for mode, seat in slot.seats.items():
-            self._lanes[slot.account.tier, mode].put(seat, None)
-        slot.seats = {}
-
-    def _wake(self, slot: Slot, now: float) -> None:
-        slot.account = current(slot.account, now)
-        self._place_all(slot, now)
-
-    def _place_all(self, slot: Slot, now: float) -> None:
-        for mode in slot.seats:
-            self._place(slot, mode, now)
-
-    def _place(self, slot: Slot, mode: str, now: float) -> None:
-        account = slot.account
-        place = standing(account, mode, slot.inflight, slot.probes, now, self._seen.max_inflight)
-        self._lanes[account.tier, mode].put(slot.seats[mode], place)
+def _without(modes: tuple[str, ...], mode: str) -> tuple[str, ...]:
+    place = modes.index(mode)
+    return (*modes[:place], *modes[place + 1 :])
 
 
 def _attempt(lease: Lease, leased_at: float, now: float) -> Attempt:
     problem = lease.problem
     if problem is None:
         return Attempt(lease.mode, now, leased_at=leased_at)
-    return Attempt(lease.mode, now, problem.retry_after, f"{problem.kind}: {problem.message}", leased_at)
+    said = f"{problem.kind}: {problem.message}"
+    return Attempt(lease.mode, now, problem.retry_after, said, leased_at, problem.code)
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from grok2api.accounts.model import DAY, Account, Source, State, Window
-from grok2api.accounts.resting import Policy, rest_until
+from grok2api.accounts.resting import Policy, rest_for
 from grok2api.catalog import LOWEST_FIRST, Tier
 
 _BASIC_FAST = 30
@@ -26,8 +26,8 @@ class Told(msgspec.Struct, frozen=True):
 def learn(account: Account, mode: str, told: Told, now: float, policy: Policy) -> Account:
     """The account after the upstream told its quota of `mode`.
 
-    Fresh quota ends the mode's rest (P2) and a doubt about the session; none left rests the mode until the
-    window ends. The upstream tells no reset time, so `now + window_sec` is taken, or an earlier one known.
+    Fresh quota ends the mode's rest (P2), strikes, and a doubt about the session; none left rests the mode until
+    the window ends. The upstream tells no reset time, so `now + window_sec` is taken, or an earlier one known.
     A basic account's `fast` is 30 a day whatever the upstream says.
     """
     if account.tier is Tier.BASIC and mode == "fast":
@@ -40,13 +40,16 @@ def learn(account: Account, mode: str, told: Told, now: float, policy: Policy) -
     rests = {key: rest for key, rest in account.rests.items() if key != mode}
     if told.remaining <= 0 and policy.counts_quota:
         before = account.rests.get(mode)
-        rests[mode] = before or rest_until(resets_at, now, policy.probe_interval_sec, "quota used up")
+        if before is None or before.until <= now:
+            before = rest_for(resets_at - now, now, policy, "quota used up")
+        rests[mode] = before
     suspect = account.state is State.SUSPECT
     window = Window(max(0, told.remaining), told.total, told.window_sec, begun, Source.REAL)
     return msgspec.structs.replace(
         account,
         windows={**account.windows, mode: window},
         rests=rests,
+        strikes=(),
         state=State.ACTIVE if suspect else account.state,
         state_reason="" if suspect else account.state_reason,
     )

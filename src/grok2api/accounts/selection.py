@@ -48,7 +48,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     probe_at: float | None = None
 
 
-_READY = Standing(Reason.READY)
+READY = Standing(Reason.READY)
 _FULL = Standing(Reason.AT_CAPACITY)
 _CLOSED: Mapping[State, Standing] = {
     State.EXPIRED: Standing(Reason.EXPIRED),
@@ -69,7 +69,7 @@ def standing(account: Account, mode: str, inflight: int, probes: Collection[str]
         return _FULL
     if account.state is State.SUSPECT:
         return Standing(Reason.SUSPECT, None, None if probes else 0.0)
-    return _READY
+    return READY
 
 
 def _resting(account: Account, mode: str, has_room: bool, probes: Collection[str], now: float) -> Standing | None:

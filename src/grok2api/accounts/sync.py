@@ -1,16 +1,24 @@
 """Keeping the pool abreast of the store: what the command line or another process changed is taken over.
 
 Each administrative write moves the store's revision on. When it has moved, rows that are newer than what the
-pool knows are merged: what the operator decides comes from the store, counters and windows from memory.
+pool knows are merged: what the operator decides comes from the store, counters and windows from memory. A large
+change is taken over in slices, with everybody else's turn between them: no stream waits for an import.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
+
+T = TypeVar("T")
+
+#: Accounts taken over in one turn of the event loop, and ids looked at in one: about two milliseconds each.
+TAKEN = 200
+LOOKED_AT = 5_000
 
 
 class AccountSource(Protocol):
@@ -39,23 +47,37 @@ class Sync:
         revision = await self._source.revision()
         if revision == self.revision:
             return False
+        here = self._pool.idents()  # before the store is asked: who comes meanwhile is not among those that are gone
         changed = await self._source.load(since=self.revision)
         alive = await self._source.ids()
-        for stored in changed:
-            self._take(stored)
-        for account in self._pool.list():
-            if account.id not in alive:
-                self._pool.remove(account.id)
+        for some in _slices(changed, TAKEN):
+            self._take(some)
+            await asyncio.sleep(0)
+        for idents in _slices(here, LOOKED_AT):
+            for ident in idents:
+                if ident not in alive:
+                    self._pool.remove(ident)
+            await asyncio.sleep(0)
         self.revision = revision
         return True
 
-    def _take(self, stored: Account) -> None:
-        known = self._pool.get(stored.id)
-        if known is None:
-            self._pool.add(stored)
-        elif known.revision != stored.revision:
-            self._pool.replace(merged(known, stored))
-            self._mark([stored.id])
+    def _take(self, stored: Iterable[Account]) -> None:
+        fresh: list[Account] = []
+        merged_ids: list[str] = []
+        for account in stored:
+            known = self._pool.get(account.id)
+            if known is None:
+                fresh.append(account)
+            elif known.revision != account.revision:
+                self._pool.replace(merged(known, account))
+                merged_ids.append(account.id)
+        self._pool.add_many(fresh)
+        self._mark(merged_ids)
+
+
+def _slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def merged(known: Account, stored: Account) -> Account:

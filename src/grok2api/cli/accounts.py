@@ -12,7 +12,7 @@ from grok2api.accounts.lifecycle import disabled, enabled
 from grok2api.accounts.model import Account, current
 from grok2api.catalog import Tier
 from grok2api.cli.accounts_add import add, import_
-from grok2api.cli.accounts_store import resolved, with_store
+from grok2api.cli.accounts_store import note, resolved, with_store
 from grok2api.cli.accounts_view import as_json as account_json
 from grok2api.cli.accounts_view import show_list, show_one, status
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, ConfigFile, DataDir, say
@@ -102,7 +102,8 @@ def enable(references: References, data_dir: DataDir = DEFAULT_DATA_DIR, config:
     """Let accounts work again: failures, rests and expiry are forgotten."""
 
     async def change(store: AccountStore) -> int:
-        return len(await store.change(await resolved(store, references), enabled))
+        changed = await store.change(await resolved(store, references), enabled, note("enable"))
+        return len(changed.accounts)
 
     print(f"{with_store(data_dir, config, change)} enabled")
 
@@ -118,7 +119,8 @@ def disable(
 
     async def change(store: AccountStore) -> int:
         ids = await resolved(store, references)
-        return len(await store.change(ids, lambda account: disabled(account, reason)))
+        changed = await store.change(ids, lambda account: disabled(account, reason), note("disable", reason))
+        return len(changed.accounts)
 
     print(f"{with_store(data_dir, config, change)} disabled")
 
@@ -128,6 +130,6 @@ def remove(references: References, data_dir: DataDir = DEFAULT_DATA_DIR, config:
     """Delete accounts, with everything known about them."""
 
     async def change(store: AccountStore) -> int:
-        return await store.remove(await resolved(store, references))
+        return (await store.remove(await resolved(store, references), note("remove"))).count
 
     print(f"{with_store(data_dir, config, change)} removed")

@@ -15,7 +15,7 @@ from grok2api.accounts.credentials import mask
 from grok2api.accounts.importing import AUTO, Entry, entry, parse
 from grok2api.accounts.model import Account
 from grok2api.catalog import Tier
-from grok2api.cli.accounts_store import with_store
+from grok2api.cli.accounts_store import note, with_store
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, say
 from grok2api.storage.accounts import AccountStore, Added
 
@@ -106,7 +106,7 @@ def _take(entries: Sequence[Entry], pool: str, data_dir: Path, config: Path | No
     good = _good(entries)
 
     async def store_all(store: AccountStore) -> Added:
-        return await store.add(_fresh(good))
+        return await store.add(_fresh(good), note("add"))
 
     done = with_store(data_dir, config, store_all)
     _report(done, len(entries) - len(good), as_json=as_json)

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from grok2api.accounts.credentials import mask
+from grok2api.accounts.query import Note
 from grok2api.cli.common import CommandError, loaded
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import StoreError
@@ -30,6 +32,11 @@ async def _run(url: str, data_dir: Path, work: Callable[[AccountStore], Awaitabl
             await store.close()
     except StoreError as error:
         raise CommandError(str(error)) from None
+
+
+def note(action: str, detail: str = "") -> Note:
+    """What the audit is told of a change that is made here."""
+    return Note(action=action, actor="cli", at=time.time(), detail=detail)
 
 
 async def resolved(store: AccountStore, references: Sequence[str]) -> list[str]:

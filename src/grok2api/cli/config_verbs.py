@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import sys
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,19 +11,17 @@ from grok2api.catalog import nearest
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, loaded, say
 from grok2api.config.edit import set_value
 from grok2api.config.load import CONFIG_NAME, DEFAULT, Loaded
-from grok2api.config.table import BY_KEY, SETTINGS, Kind, Setting, value_of
+from grok2api.config.masking import plain, shown
+from grok2api.config.table import BY_KEY, SETTINGS, Setting, value_of
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and change the configuration.")
-
-MASK = "********"
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 @app.command()
 def show(data_dir: DataDir = DEFAULT_DATA_DIR, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Every setting, its value, and the layer that the value comes from."""
     found = loaded(data_dir, config)
-    rows = [(row, _visible(row, value_of(found.settings, row.key)), found.origins[row.key]) for row in SETTINGS]
+    rows = [(row, shown(row, value_of(found.settings, row.key)), found.origins[row.key]) for row in SETTINGS]
     if as_json:
         print(json.dumps([_as_json(row, value, origin) for row, value, origin in rows], indent=2))
         return
@@ -58,11 +54,11 @@ def get(
     row = _row(key)
     found = loaded(data_dir, config)
     value = value_of(found.settings, key)
-    shown = _listed(value) if reveal else _visible(row, value)
+    seen = plain(value) if reveal else shown(row, value)
     if as_json:
-        print(json.dumps(_as_json(row, shown, found.origins[key])))
+        print(json.dumps(_as_json(row, seen, found.origins[key])))
     else:
-        print(shown if isinstance(shown, str) else _as_toml(shown))
+        print(seen if isinstance(seen, str) else _as_toml(seen))
 
 
 @app.command(name="set")
@@ -94,27 +90,6 @@ def _row(key: str) -> Setting:
     if row is None:
         raise CommandError(f"{key} is not a setting; the nearest are {', '.join(nearest(key, BY_KEY))}", 2)
     return row
-
-
-def _visible(row: Setting, value: Any) -> Any:
-    if not row.about.secret:
-        return _PASSWORD_IN_URL.sub(MASK, value) if isinstance(value, str) else _listed(value)
-    match row.kind:
-        case Kind.TABLE:
-            return dict.fromkeys(value, MASK)
-        case Kind.TEXTS:
-            return [MASK] * len(value)
-        case _:
-            return MASK if value else value
-
-
-def _listed(value: Any) -> Any:
-    """Lists and tables in the types that JSON knows, whole numbers without a fraction."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _as_json(row: Setting, value: Any, origin: str) -> dict[str, Any]:

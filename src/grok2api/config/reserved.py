@@ -44,12 +44,6 @@ class Asset(Section, frozen=True, kw_only=True):
     delete_timeout: Annotated[float, About("Seconds for a deletion.", low=1, reserved=True)] = 60
 
 
-class Nsfw(Section, frozen=True, kw_only=True):
-    """The account switch of that name."""
-
-    timeout: Annotated[float, About("Seconds for switching.", low=1, reserved=True)] = 60
-
-
 class Batch(Section, frozen=True, kw_only=True):
     """Work over many accounts."""
 

@@ -46,11 +46,6 @@ def _one_process(settings: Settings) -> Iterator[str]:
         )
 
 
-def _sqlite_only(settings: Settings) -> Iterator[str]:
-    if not settings.storage.url.startswith(SQLITE):
-        yield f"storage.url must begin with {SQLITE}: this version stores in SQLite only"
-
-
 def _upstream_addresses(settings: Settings) -> Iterator[str]:
     addresses = {
         "upstream.web.base_url": settings.upstream.web.base_url,
@@ -77,11 +72,20 @@ def _aliases(settings: Settings) -> Iterator[str]:
             yield f"aliases: {name!r} is mapped to {target!r}, which is no served model; the nearest are {close}"
 
 
+def _preferred_tags(settings: Settings) -> Iterator[str]:
+    for name, tag in settings.account.selection.prefer_tags.items():
+        if not tag:
+            yield f"account.selection.prefer_tags: {name!r} has no tag"
+        if "*" not in name and name not in BY_NAME and name not in settings.aliases:
+            close = ", ".join(nearest(name, BY_NAME))
+            yield f"account.selection.prefer_tags: {name!r} is no model and no pattern; the nearest are {close}"
+
+
 RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _no_known_password,
     _one_process,
-    _sqlite_only,
     _upstream_addresses,
     _proxies,
     _aliases,
+    _preferred_tags,
 )

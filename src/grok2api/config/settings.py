@@ -18,7 +18,6 @@ from grok2api.config.reserved import (
     Coordination,
     Image,
     Media,
-    Nsfw,
     Responses,
     Video,
 )
@@ -35,7 +34,6 @@ class App(Section, frozen=True, kw_only=True):
             "Key of the admin API. Empty: a random one is made in `<data-dir>/admin.key`.",
             form="key",
             secret=True,
-            restart=True,
         ),
     ] = ""
     api_key: Annotated[
@@ -66,18 +64,16 @@ class Server(Section, frozen=True, kw_only=True):
     workers: Annotated[int, About("Processes. This version runs one.", low=1, high=256, restart=True)] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
     drain_sec: Annotated[
-        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600, restart=True)
+        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600)
     ] = 30
 
 
 class Logging(Section, frozen=True, kw_only=True):
     """What is written to the standard error stream."""
 
-    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], About("The least that is logged.", restart=True)] = (
-        "INFO"
-    )
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], About("The least that is logged.")] = "INFO"
     format: Annotated[
-        Literal["auto", "json", "console"], About("`auto` is readable on a terminal and JSON in a pipe.", restart=True)
+        Literal["auto", "json", "console"], About("`auto` is readable on a terminal and JSON in a pipe.")
     ] = "auto"
     file_level: Annotated[
         str, About("Level of a log file; this version logs to the standard error stream only.", reserved=True)
@@ -117,7 +113,7 @@ class Egress(Section, frozen=True, kw_only=True):
 
     mode: Annotated[
         Literal["direct", "single_proxy", "proxy_pool"],
-        About("Go directly, through `proxy_url`, or through one of `proxy_pool`.", restart=True),
+        About("Go directly, through `proxy_url`, or through one of `proxy_pool`."),
     ] = "direct"
     proxy_url: Annotated[
         str, About("The proxy of `single_proxy`: `http`, `https`, `socks5`, `socks5h`.", form="proxy_url", secret=True)
@@ -176,7 +172,13 @@ class Retry(Section, frozen=True, kw_only=True):
         About("Upstream statuses after which connections are made anew.", low=100, high=599, reserved=True),
     ] = (403,)
     budget_percent: Annotated[
-        float, About("Retries of the whole pool stay below this share of requests.", low=0, high=100, reserved=True)
+        float,
+        About(
+            "Second attempts of all requests together stay below this share of them; five in ten seconds are always "
+            "allowed. 0: no second attempts.",
+            low=0,
+            high=100,
+        ),
     ] = 20
 
 
@@ -185,10 +187,15 @@ class Refresh(Section, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, About("`false`, in older configurations, means `account.strategy` is `random`.")] = True
     basic_interval_sec: Annotated[
-        float, About("Between two looks at a basic account; its rest under `random`.", low=1, reserved=True)
+        float,
+        About(
+            "Between two looks at a basic account. Under `random`: how long a mode of it rests after a rate limit that "
+            "names no time.",
+            low=1,
+        ),
     ] = 86400
-    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1, reserved=True)] = 7200
-    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1, reserved=True)] = 7200
+    super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
+    heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
     usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
     on_demand_min_interval_sec: Annotated[
         float,
@@ -200,6 +207,13 @@ class Selection(Section, frozen=True, kw_only=True):
     """Choosing an account."""
 
     max_inflight: Annotated[int, About("Most attempts at the same time on one account.", low=1, high=1000)] = 8
+    prefer_tags: Annotated[
+        Mapping[str, str],
+        About(
+            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*`: "
+            '`"grok-4.20-heavy" = "research"`. When no account with the tag can serve, the others do.'
+        ),
+    ] = _EMPTY
 
 
 class Account(Section, frozen=True, kw_only=True):
@@ -241,12 +255,10 @@ class Web(Section, frozen=True, kw_only=True):
     public_url: Annotated[str, About("Where public pictures are.", form="http_url", reserved=True)] = (
         "https://imagine-public.x.ai"
     )
-    accounts_url: Annotated[str, About("Where account settings are.", form="http_url", reserved=True)] = (
-        "https://accounts.x.ai"
+    accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
+    transport: Annotated[Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.")] = (
+        "rest"
     )
-    transport: Annotated[
-        Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
-    ] = "rest"
 
 
 class Console(Section, frozen=True, kw_only=True):
@@ -296,12 +308,25 @@ class Stream(Section, frozen=True, kw_only=True):
     request_deadline_sec: Annotated[float, About("How long a request may take altogether.", low=0.01, high=86400)] = 600
 
 
+class Nsfw(Section, frozen=True, kw_only=True):
+    """The account switch of that name."""
+
+    timeout: Annotated[float, About("Seconds for one call of switching.", low=1, high=3600)] = 60
+
+
 class Storage(Section, frozen=True, kw_only=True):
     """The store."""
 
     url: Annotated[
         str,
-        About("The database. This version speaks SQLite.", restart=True, derived="`sqlite:///<data-dir>/grok2api.db`"),
+        About(
+            "The database: `sqlite:///path`, or `postgresql://user:password@host/database`, or the same with `mysql` "
+            "or `mariadb`. See [databases](databases.md).",
+            form="store_url",
+            secret=True,
+            restart=True,
+            derived="`sqlite:///<data-dir>/grok2api.db`",
+        ),
     ] = ""
 
 

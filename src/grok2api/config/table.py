@@ -7,6 +7,7 @@ from values by key to the tree.
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -92,7 +93,11 @@ BY_KEY: Mapping[str, Setting] = {row.key: row for row in SETTINGS}
 
 def build(values: Mapping[str, Any]) -> Settings:
     """The tree that holds `values` (by key, already checked) and defaults for the rest."""
-    settings = Settings()
+    return changed(Settings(), values)
+
+
+def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """The tree with `values` (by key, already checked) in place of those that it held."""
     for key, value in values.items():
         settings = _with(settings, key.split("."), value)
     return settings
@@ -111,13 +116,20 @@ def value_of(settings: Settings, key: str) -> Any:
     return value
 
 
+def is_secret(row: Setting, value: Any) -> bool:
+    """Whether `value` must not be shown. The URL of a server may hold a password, that of a file holds none."""
+    return row.about.secret and not (row.about.form == "store_url" and value.startswith("sqlite:"))
+
+
 def secret_values(settings: Settings) -> Iterator[str]:
     """Every secret text in the settings, to be registered with the log."""
     for row in SETTINGS:
-        if not row.about.secret:
-            continue
         value = value_of(settings, row.key)
+        if not is_secret(row, value):
+            continue
         match row.kind:
+            case Kind.TEXT if row.about.form == "store_url":
+                yield from (value, unquote(urlsplit(value).password or ""))
             case Kind.TABLE:
                 yield from value.values()
             case Kind.TEXTS:

@@ -5,7 +5,6 @@ reveal a secret. Numbers keep their zeros, an empty list is a list.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -20,6 +19,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
+#: Larger numbers are no seconds and no sizes, and not every reader of JSON can hold them.
+_LARGEST = 2**53
+
 #: What word processors and chat programs make of plain characters; a cookie or User-Agent pasted from one has them.
 _TYPOGRAPHIC = str.maketrans({
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
@@ -28,6 +30,9 @@ _TYPOGRAPHIC = str.maketrans({
     **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f", " "),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff"),
 })  # fmt: skip
+
+#: Schemes of the database servers that can hold the store.
+SERVERS = ("postgresql", "mysql", "mariadb")
 
 #: Headers that the gateway or the connection makes, and what to use instead.
 _NOT_PASSED = {
@@ -114,7 +119,7 @@ def _number(setting: Setting, raw: Any) -> float:
 
 def _within(setting: Setting, value: float) -> bool:
     low, high = setting.about.low, setting.about.high
-    return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
+    return -_LARGEST <= value <= _LARGEST and (low is None or value >= low) and (high is None or value <= high)
 
 
 def _limits(setting: Setting) -> str:
@@ -234,6 +239,27 @@ def _is_url(url: str, schemes: tuple[str, ...], *, userinfo: bool) -> bool:
     return whole and (userinfo or parts.username is None)
 
 
+def _store_url(text: str) -> str:
+    url = _plain(text)
+    scheme, slashes, rest = url.partition("://")
+    if not url or (scheme == "sqlite" and rest.startswith("/") and rest[1:]):
+        return url
+    if slashes and scheme in SERVERS and _names_database(url):
+        return url
+    raise BadValue(
+        f"must be sqlite:///path/to/file or a URL as in {SERVERS[0]}://user:password@host/database "
+        f"({', '.join(SERVERS)}), with special characters of the password percent-encoded"
+    )
+
+
+def _names_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return len(parts.path) > 1 and not parts.fragment and parts.port != 0
+    except ValueError:
+        return False
+
+
 FORMS: Mapping[Form, Callable[[str], str]] = {
     "": _plain,
     "prose": _prose,
@@ -241,5 +267,6 @@ FORMS: Mapping[Form, Callable[[str], str]] = {
     "key": _key,
     "http_url": _url("http", "https"),
     "ws_url": _url("ws", "wss"),
+    "store_url": _store_url,
     "proxy_url": _url("http", "https", "socks4", "socks5", "socks5h", userinfo=True),
 }

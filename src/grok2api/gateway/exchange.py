@@ -18,6 +18,7 @@ from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
 from grok2api.gateway.respond import Batch, Report, Work, respond
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
+from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
@@ -30,13 +31,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decides about answers.
 
     thinking: shown when the client does not say. aliases: a client's name, or a pattern with `*`, to a served model;
-    a name that is a model of the catalog is never an alias.
+    a name that is a model of the catalog is never an alias. prefer_tags: a model's name, or a pattern with `*`, to the
+    tag of accounts that are preferred for it.
     """
 
     policy: Policy = Policy()
     thinking: bool = True
     auto_fallback: bool = True
     aliases: Mapping[str, str] = {}
+    prefer_tags: Mapping[str, str] = {}
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +62,10 @@ class Gateway:
         options: Callable[[], Options],
         count: Count,
         new_id: Callable[[str], str],
+        watch: Watch,
     ) -> None:
         self.pool = pool
+        self.watch = watch
         self._upstreams = upstreams
         self._options = options
         self._count = count
@@ -76,7 +81,7 @@ class Gateway:
 
     def find(self, name: str) -> Model:
         """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
-        model = BY_NAME.get(name) or BY_NAME.get(_aliased(name, self._options().aliases))
+        model = BY_NAME.get(name) or BY_NAME.get(_of_table(name, self._options().aliases) or name)
         if model is not None and model.served and model.surface in self._upstreams:
             return model
         if model is not None:
@@ -103,7 +108,12 @@ class Gateway:
         work = Work(
             request=shown,
             model=model,
-            need=Need(tiers=model.tiers, modes=modes, sticky=request.sticky),
+            need=Need(
+                tiers=model.tiers,
+                modes=modes,
+                sticky=request.sticky,
+                prefer=_preferred(request.model, model, options.prefer_tags),
+            ),
             upstream=upstream,
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
@@ -117,17 +127,22 @@ class Gateway:
         """Yield the events of the answer, or of its `n` answers."""
         policy = self._options().policy
         choices = [
-            respond(exchange.work, self.pool, policy, exchange.report, choice)
+            respond(exchange.work, self.pool, policy, self.watch, exchange.report, choice)
             for choice in range(max(1, exchange.request.n))
         ]
         return choices[0] if len(choices) == 1 else merge(choices)
 
 
-def _aliased(name: str, aliases: Mapping[str, str]) -> str:
-    """What the alias table makes of a name: an exact rule first, then the first pattern that fits."""
-    if name in aliases:
-        return aliases[name]
-    return next((target for rule, target in aliases.items() if "*" in rule and fnmatchcase(name, rule)), name)
+def _of_table(name: str, table: Mapping[str, str]) -> str | None:
+    """What a table has for a name: an exact rule first, then the first pattern that fits."""
+    if name in table:
+        return table[name]
+    return next((value for rule, value in table.items() if "*" in rule and fnmatchcase(name, rule)), None)
+
+
+def _preferred(asked: str, model: Model, tags: Mapping[str, str]) -> str | None:
+    """The tag that is preferred for a model, by the name that was asked for or by its own."""
+    return (_of_table(asked, tags) or _of_table(model.name, tags)) if tags else None
 
 
 class _Stages:

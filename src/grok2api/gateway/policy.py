@@ -18,6 +18,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     accounts: how many accounts may be tried, the first included.
     first_token: silence allowed before the first output of an attempt (F of S7).
     idle: silence allowed after it. deadline: for the whole request.
+    retry_share: second attempts of all requests together, as a share of them (P10).
     """
 
     accounts: int = 2
@@ -25,6 +26,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     first_token: float = 60.0
     idle: float = 120.0
     deadline: float = 600.0
+    retry_share: float = 0.2
 
 
 #: What a failure counts as when the upstream said it inside a 200, where there is no status.

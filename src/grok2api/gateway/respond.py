@@ -21,6 +21,7 @@ from grok2api.catalog import Model
 from grok2api.gateway.patience import Patience
 from grok2api.gateway.policy import OF_ONE_MODE, REASK, Policy, may_retry
 from grok2api.gateway.stages import Measure, Stage
+from grok2api.gateway.watch import Watch
 from grok2api.upstreams.base import Task, Upstream
 
 _BROKE_OFF = Problem(kind=Kind.CUT, message="Grok's answer broke off", code="stream_cut")
@@ -68,9 +69,13 @@ class Attempt(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What the log wants to know of a request; filled as it goes. `first_at` is loop time."""
+    """What the log wants to know of a request; filled as it goes.
+
+    held: why no further attempt was made, when that was for the sake of all. first_at: loop time.
+    """
 
     attempts: list[Attempt] = msgspec.field(default_factory=list)
+    held: str = ""
     usage: Usage | None = None
     finish: str = ""
     first_at: float | None = None
@@ -81,16 +86,18 @@ Batch = tuple[int, list[Event]]
 
 
 async def respond(
-    work: Work, pool: Pool, policy: Policy, report: Report, choice: int = 0
+    work: Work, pool: Pool, policy: Policy, watch: Watch, report: Report, choice: int = 0
 ) -> AsyncGenerator[Batch, None]:
     """Yield the events of one answer, one batch for each read; the last event is `Finished` or `Failed`."""
-    run = _Run(work, policy, report)
+    run = _Run(work, policy, watch, report)
+    watch.began()
     without: list[str] = []
     failures = 0
     asked_again = False
     while True:
         try:
             async with pool.lease(work.need, without=without) as lease, aclosing(run.attempt(lease)) as batches:
+                _let_out(watch, lease, report)
                 async for batch in batches:
                     yield choice, batch
         except Refusal as refusal:
@@ -106,10 +113,18 @@ async def respond(
         failures += 1
         if len(work.need.modes) == 1 or problem.kind not in OF_ONE_MODE:
             without.append(run.account)
-        if run.seen or not may_retry(problem, policy, failures):
+        if run.seen or not may_retry(problem, policy, failures) or not run.affords_another():
             yield choice, [Failed(problem)]
             return
         run.last = problem
+
+
+def _let_out(watch: Watch, lease: Lease, report: Report) -> None:
+    """Raises `Refusal` when calls of this mode are held back; the lease then ends as if the client had left."""
+    problem = watch.held_back(lease.mode)
+    if problem is not None:
+        report.held = f"not sent: calls of mode {lease.mode} are held back"
+        raise Refusal(problem)
 
 
 def _worst(last: Problem | None, refusal: Problem) -> Problem:
@@ -122,9 +137,11 @@ def _worst(last: Problem | None, refusal: Problem) -> Problem:
 class _Run:
     """The attempts of one answer: upstream facts through the stages and the one sequencer."""
 
-    def __init__(self, work: Work, policy: Policy, report: Report) -> None:
+    def __init__(self, work: Work, policy: Policy, watch: Watch, report: Report) -> None:
         self._work = work
         self._policy = policy
+        self._watch = watch
+        self._answered = False
         self._until = asyncio.get_running_loop().time() + policy.deadline
         self._report = report
         self._sequencer = Sequencer()
@@ -140,6 +157,11 @@ class _Run:
     @property
     def has_content(self) -> bool:
         return self._sequencer.has_content
+
+    def affords_another(self) -> bool:
+        """Whether all requests together leave room for one more attempt."""
+        self._report.held = self._watch.may_retry(self._policy.retry_share)
+        return not self._report.held
 
     def said(self) -> str:
         """What the model said in the last attempt, in its own words."""
@@ -169,7 +191,7 @@ class _Run:
                         events += await self._end(last)
                     if not self.seen:
                         held += events
-                        events = await self._start(held, patience) if self._visible(over) else []
+                        events = await self._start(held, patience, lease) if self._visible(over) else []
                     if events:
                         yield events
         self._settle(lease, report)
@@ -177,6 +199,7 @@ class _Run:
     def _begin(self, lease: Lease) -> Attempt:
         """Forget the attempt before, but not what the client has seen."""
         self.problem = None
+        self._answered = False
         self.account = lease.credential.account_id
         self._stages, self._measure = self._work.stages()
         self._raw.clear()
@@ -186,10 +209,18 @@ class _Run:
 
     def _settle(self, lease: Lease, report: Attempt) -> None:
         problem = report.problem = self.problem
+        self._tell(lease, problem)
         if problem is None or problem.kind in REASK:
             lease.succeeded()
         else:
             lease.failed(problem)
+
+    def _tell(self, lease: Lease, problem: Problem | None) -> None:
+        """Let others know how the attempt was answered: once, and as soon as it is known."""
+        if not self._answered:
+            self._answered = True
+            upstream, account = self._work.upstream.name, lease.credential.account_id
+            self._watch.answered(lease.mode, upstream, account, problem)
 
     def _visible(self, over: bool) -> bool:
         """Whether the client has something to see: a part, or an answer that is whole without any."""
@@ -209,8 +240,9 @@ class _Run:
             facts = stage.feed(facts)
         return facts
 
-    async def _start(self, held: list[Event], patience: Patience) -> list[Event]:
+    async def _start(self, held: list[Event], patience: Patience, lease: Lease) -> list[Event]:
         self.seen = True
+        self._tell(lease, None)
         patience.relax()
         self._report.first_at = asyncio.get_running_loop().time()
         return [Started(await self._work.input_tokens() if self._work.estimate else 0), *held]

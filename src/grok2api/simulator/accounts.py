@@ -77,6 +77,7 @@ class SimAccount(msgspec.Struct, kw_only=True):
     token: the session token (`sso` cookie), or for tier `api` the `xai-` key.
     windows: by wire mode; left out, those of the tier.
     console_requires_dpop: the console answers a plain bearer value with `dpop-required`.
+    terms_accepted, nsfw: what was set over gRPC-web.
     """
 
     token: str
@@ -86,6 +87,8 @@ class SimAccount(msgspec.Struct, kw_only=True):
     email: str = ""
     windows: dict[str, Window] = {}
     console_requires_dpop: bool = False
+    terms_accepted: bool = False
+    nsfw: bool = False
 
     def __post_init__(self) -> None:
         self.user_id = self.user_id or str(uuid.uuid5(uuid.NAMESPACE_URL, f"sim-user:{self.token}"))

@@ -135,8 +135,13 @@ def _cuts(turn: Turn) -> bool:
 
 def side_faults(world: World, wire: Wire, seen: Seen, delivery: Delivery) -> Delivery:
     """For endpoints that answer no question: what scenarios say about them."""
+    return spoil(delivery, asked_faults(world, wire, seen), wire)
+
+
+def asked_faults(world: World, wire: Wire, seen: Seen) -> tuple[Fault, ...]:
+    """The faults that scenarios want for a request. Stops when one of them is a rejection."""
     faults = in_order(world.choose(seen).faults)
     for fault in faults:
         if FAULTS[fault.name].effect.rejection:
             raise refusal(FAULTS[fault.name].effect.rejection, wire, fault.value)
-    return spoil(delivery, faults, wire)
+    return faults

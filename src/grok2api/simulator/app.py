@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from grok2api.simulator import console, control, grok, grok_socket
+from grok2api.simulator import account_settings, console, control, grok, grok_socket
 from grok2api.simulator.sending import WORLD, Endpoint, endpoint
 from grok2api.simulator.world import World
 
@@ -23,6 +23,8 @@ ENDPOINTS: tuple[tuple[str, str, str, Endpoint], ...] = (
     ("web", "POST", "/rest/app-chat/conversations/{conversation}/responses", grok.next_turn),
     ("rate_limits", "POST", "/rest/rate-limits", grok.rate_limits),
     ("session", "GET", "/api/auth/session", grok.session),
+    ("terms", "POST", "/auth_mgmt.AuthManagement/SetTosAcceptedVersion", account_settings.accept_terms),
+    ("features", "POST", "/auth_mgmt.AuthManagement/UpdateUserFeatureControls", account_settings.switch),
     ("console", "POST", "/v1/responses", console.responses),
     ("dpop_token", "POST", "/v1/dpop/token", console.dpop_token),
     ("usage", "GET", "/v1/usage", console.usage),
@@ -50,7 +52,7 @@ class Running(msgspec.Struct, frozen=True):
 
 def upstream_settings(url: str) -> dict[str, str]:
     """The gateway's settings for a simulator at `url`, by dotted name; other URLs are derived from these."""
-    return {"upstream.web.base_url": url, "upstream.console.base_url": url}
+    return dict.fromkeys(("upstream.web.base_url", "upstream.web.accounts_url", "upstream.console.base_url"), url)
 
 
 def make_app(world: World) -> web.Application:

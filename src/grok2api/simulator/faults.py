@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from grok2api.simulator import reshape
+from grok2api.simulator import grpc, reshape
 from grok2api.simulator.delivery import Delivery
 from grok2api.simulator.features import FEATURES, Feature
 from grok2api.simulator.rejections import REJECTIONS
@@ -52,7 +52,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     written: str
     says: str
-    group: Literal["http", "stream", "answer"]
+    group: Literal["http", "stream", "answer", "grpc"]
     effect: Effect
     sockets: bool = True
 
@@ -213,6 +213,35 @@ _STREAM: tuple[Row, ...] = (
     ),
 )
 
+GRPC_REFUSED = "grpc-refuse"
+
+
+def _grpc(name: str, written: str, says: str, effect: Effect) -> Row:
+    return Row(name=name, written=written, says=says, group="grpc", effect=effect, sockets=False)
+
+
+_GRPC: tuple[Row, ...] = (
+    _grpc(
+        GRPC_REFUSED,
+        "grpc-refuse=CODE",
+        "refused with `grpc-status: CODE` (default 7) and a message; nothing is changed",
+        _spoils(lambda d, f: grpc.refuse(d, int(_value(f, 7)))),
+    ),
+    _grpc(
+        "grpc-headers",
+        "grpc-headers",
+        "the status in the HTTP headers, and no body",
+        _spoils(lambda d, f: grpc.in_headers(d)),
+    ),
+    _grpc(
+        "grpc-silent",
+        "grpc-silent",
+        "an empty message and no status at all",
+        _spoils(lambda d, f: grpc.without_status(d)),
+    ),
+    _grpc("grpc-text", "grpc-text", "the body as base64", _spoils(lambda d, f: grpc.as_text(d))),
+)
+
 _HTTP: tuple[Row, ...] = tuple(
     Row(
         name=name,
@@ -235,7 +264,7 @@ _ANSWER: tuple[Row, ...] = tuple(
     for feature in FEATURES
 )
 
-FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_STREAM)}
+FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_GRPC, *_STREAM)}
 _RANK = {name: at for at, name in enumerate(FAULTS)}
 
 

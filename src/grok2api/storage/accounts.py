@@ -1,60 +1,68 @@
 """The store of accounts.
 
-Two kinds of writes. *Administrative* ones (`add`, `change`, `remove`) are acknowledged: they are durable when
+Two kinds of writes. *Administrative* ones (`add`, `change`, `remove`, `undo`) are acknowledged: they are durable when
 the call returns, and each moves the store's revision on. *Runtime* ones (`write_runtime`) come in batches from
 the running server and touch only rows that nobody administered since the server read them.
+
+Accounts that were removed are kept for a day and are not seen by any question here.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from grok2api.accounts.credentials import CredentialError, clean
-from grok2api.accounts.model import Account
+from grok2api.accounts.model import Account, State
+from grok2api.accounts.query import Filter, Note, Order, Page, Status
+from grok2api.catalog import Tier
+from grok2api.storage import administering, audit, writing
+from grok2api.storage.administering import Added as Added
+from grok2api.storage.administering import Changed as Changed
+from grok2api.storage.administering import Removed as Removed
+from grok2api.storage.administering import Undone as Undone
+from grok2api.storage.audit import Change as Change
 from grok2api.storage.engine import Database
-from grok2api.storage.errors import StoreError
-from grok2api.storage.rows import Row, account_from, rest_rows, runtime_row, whole_row, window_rows
+from grok2api.storage.filtering import sorting, wanted
+from grok2api.storage.reading import ALIVE, by_age, by_ids, chunks, every
 from grok2api.storage.secrets import Vault
-from grok2api.storage.tables import accounts, meta, rests, windows
+from grok2api.storage.tables import accounts, tags
 
-T = TypeVar("T")
-
-#: Values in one statement; engines limit them.
-_CHUNK = 500
-
-
-class Added(msgspec.Struct, frozen=True):
-    """What `add` did: the accounts that are new, and the ids of those that were there already."""
-
-    added: tuple[Account, ...]
-    known: tuple[str, ...]
+EVERYONE = Filter()
+OLDEST_FIRST = Order()
 
 
 class AccountStore:
-    """Accounts in the database. Every method raises `StoreError`."""
+    """Accounts in the database. Every method raises `StoreError`; administrative ones may raise `StoreConflict`."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
-        self._database = database
+    def __init__(self, database: Database, vault: Vault, now: Callable[[], float] = time.time) -> None:
+        self.database = database
         self._vault = vault
+        self._now = now
 
     async def close(self) -> None:
-        await self._database.close()
+        await self.database.close()
+
+    # --- questions
 
     async def revision(self) -> int:
         """How many administrative writes there were."""
-        return await self._database.read(_revision)
+        return await self.database.read(writing.revision)
 
     async def load(self, since: int = -1) -> list[Account]:
         """The accounts that were administered after revision `since`; all of them by default. In order of age."""
-        return await self._database.read(
-            lambda connection: _select(connection, self._vault, accounts.c.revision > since)
-        )
+        newer = () if since < 0 else (accounts.c.revision > since,)
+        return await self.database.read(lambda connection: list(every(connection, self._vault, *newer)))
 
     async def ids(self) -> set[str]:
-        return await self._database.read(lambda connection: set(connection.scalars(select(accounts.c.id))))
+        return await self.database.read(lambda connection: set(connection.scalars(select(accounts.c.id).where(ALIVE))))
+
+    async def removed(self, since: int) -> list[str]:
+        """The accounts that were removed after revision `since`, and are still known."""
+        query = select(accounts.c.id).where(accounts.c.revision > since, accounts.c.deleted_at > 0)
+        return await self.database.read(lambda connection: list(connection.scalars(query)))
 
     async def find(self, references: Sequence[str]) -> dict[str, str]:
         """Account id by reference, for those that are an account's id or credential, however it is spelled."""
@@ -62,23 +70,95 @@ class AccountStore:
         for reference in references:
             if text := _cleaned(reference):
                 prints[self._vault.fingerprint(text)].append(reference)
-        return await self._database.read(lambda connection: _find(connection, references, prints))
+        return await self.database.read(lambda connection: _find(connection, references, prints))
 
-    async def add(self, fresh: Sequence[Account]) -> Added:
-        """Store new accounts; one whose credential or user is there already is left as it is (P11)."""
-        return await self._database.write(lambda connection: _add(connection, self._vault, fresh))
+    async def get(self, ids: Iterable[str]) -> list[Account]:
+        """The accounts with these ids, those that exist, in order of age."""
+        wanted_ids = dict.fromkeys(ids)
+        found = await self.database.read(lambda connection: list(by_ids(connection, self._vault, wanted_ids)))
+        return sorted((account for some in found for account in some), key=lambda one: (one.created_at, one.id))
 
-    async def change(self, ids: Collection[str], how: Callable[[Account], Account]) -> list[Account]:
+    async def page(self, which: Filter, order: Order, offset: int, limit: int, now: float) -> Page:
+        """At most `limit` of the accounts that are meant, after the first `offset` of them, and how many there are."""
+        return await self.database.read(
+            lambda connection: _page(connection, self._vault, which, order, offset, limit, now)
+        )
+
+    async def match(self, which: Filter, now: float) -> list[str]:
+        """The ids of all accounts that are meant, the oldest first."""
+        query = select(accounts.c.id).where(*wanted(which, now)).order_by(accounts.c.created_at, accounts.c.id)
+        return await self.database.read(lambda connection: list(connection.scalars(query)))
+
+    async def count(self, which: Filter, now: float) -> int:
+        """How many accounts are meant."""
+        return await self.database.read(lambda connection: _count(connection, which, now))
+
+    async def tally(self, now: float) -> dict[tuple[Tier, Status], int]:
+        """How many accounts of each tier are in each status; only what there is."""
+        return await self.database.read(lambda connection: _tally(connection, now))
+
+    async def tags(self) -> dict[str, int]:
+        """Every tag, and how many accounts have it."""
+        query = select(tags.c.tag, func.count()).join(accounts).where(ALIVE).group_by(tags.c.tag).order_by(tags.c.tag)
+        return await self.database.read(lambda connection: dict(connection.execute(query).all()))
+
+    async def iterate(self, which: Filter = EVERYONE, now: float = 0.0, *, batch: int = 1000) -> AsyncIterator[Account]:
+        """The accounts that are meant, the oldest first, with `batch` of them in memory. Not one view of everything:
+        what is changed meanwhile is seen or not."""
+        conditions = wanted(which, now)
+        found: list[Account] = []
+        while True:
+            after = found[-1] if found else None
+            found = await self.database.read(partial(_next, self._vault, conditions, after, batch))
+            for account in found:
+                yield account
+            if len(found) < batch:
+                return
+
+    async def changes(self, limit: int, before_id: int | None = None) -> list[Change]:
+        """What was changed by hand, the newest first, from the change before `before_id` on."""
+        return await self.database.read(lambda connection: audit.entries(connection, limit, before_id))
+
+    # --- administrative writes
+
+    async def add(self, fresh: Sequence[Account], note: Note | None = None) -> Added:
+        """Store new accounts; one whose credential or user is there already is left as it is (P11).
+
+        One that was removed comes back under its old id, with the tier and tags it is added with.
+        """
+        return await self.database.write(lambda connection: administering.add(connection, self._vault, fresh, note))
+
+    async def change(
+        self, ids: Collection[str], how: Callable[[Account], Account], note: Note | None = None
+    ) -> Changed:
         """Replace each of these accounts by `how` of it, credential included; ids that are not here are skipped."""
-        return await self._database.write(lambda connection: _change(connection, self._vault, ids, how))
+        return await self.database.write(
+            lambda connection: administering.change(connection, self._vault, ids, how, note)
+        )
 
-    async def remove(self, ids: Collection[str]) -> int:
-        """Delete these accounts; how many there were."""
-        return await self._database.write(lambda connection: _remove(connection, ids))
+    async def remove(self, ids: Collection[str], note: Note | None = None) -> Removed:
+        """Remove these accounts; ids that are not here are skipped. They are kept for a day."""
+        now = self._now() if note is None else note.at
+        return await self.database.write(lambda connection: administering.remove(connection, ids, note, now))
+
+    async def undo(self, change_id: int, note: Note) -> Undone:
+        """Put the accounts of a change back to what they were, as far as the change touched them.
+
+        Once, and for a day. Counters stay as they are; so does what a later change did to another part of an account.
+        """
+        return await self.database.write(
+            lambda connection: administering.undo(connection, self._vault, change_id, note)
+        )
+
+    async def purge(self, now: float) -> int:
+        """Drop for good what was removed more than a day before `now`; how many accounts."""
+        return await self.database.write(lambda connection: administering.purge(connection, now))
+
+    # --- runtime writes
 
     async def write_runtime(self, served: Sequence[Account]) -> None:
         """Write what serving changed. Accounts that are gone, or were administered meanwhile, are left alone."""
-        await self._database.write(lambda connection: _write_runtime(connection, served))
+        await self.database.write(lambda connection: _write_runtime(connection, served))
 
 
 def _cleaned(reference: str) -> str:
@@ -88,142 +168,56 @@ def _cleaned(reference: str) -> str:
         return ""
 
 
-def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    everything = list(values)
-    for start in range(0, len(everything), _CHUNK):
-        yield everything[start : start + _CHUNK]
-
-
-def _revision(connection: Connection) -> int:
-    query = select(meta.c.value).where(meta.c.name == "revision").with_for_update()
-    return int(connection.scalar(query) or 0)
-
-
-def _set_revision(connection: Connection, revision: int) -> None:
-    connection.execute(update(meta).where(meta.c.name == "revision").values(value=str(revision)))
-
-
-def _select(connection: Connection, vault: Vault, condition: ColumnElement[bool]) -> list[Account]:
-    query = select(accounts).where(condition).order_by(accounts.c.created_at, accounts.c.id)
-    rows = connection.execute(query).mappings().all()
-    chosen = select(accounts.c.id).where(condition)
-    parts: list[defaultdict[str, list[Any]]] = []
-    for table in (windows, rests):
-        by_account: defaultdict[str, list[Any]] = defaultdict(list)
-        for part in connection.execute(select(table).where(table.c.account_id.in_(chosen))).mappings():
-            by_account[part["account_id"]].append(part)
-        parts.append(by_account)
-    return [account_from(_plain(row), parts[0][row["id"]], parts[1][row["id"]], vault) for row in rows]
-
-
-def _plain(row: Any) -> Row:
-    return dict(row)
-
-
 def _find(connection: Connection, references: Sequence[str], prints: Mapping[str, list[str]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for some in _chunks(references):
-        found.update(
-            {ident: ident for ident in connection.scalars(select(accounts.c.id).where(accounts.c.id.in_(some)))}
-        )
     columns = (accounts.c.fingerprint, accounts.c.id)
-    for some in _chunks(prints):
-        for row in connection.execute(select(*columns).where(accounts.c.fingerprint.in_(some))):
-            found.update(dict.fromkeys(prints[row.fingerprint], row.id))
+    for some in chunks(references):
+        ids = connection.scalars(select(accounts.c.id).where(ALIVE, accounts.c.id.in_(some)))
+        found.update({ident: ident for ident in ids})
+    for some in chunks(prints):
+        for fingerprint, ident in connection.execute(select(*columns).where(ALIVE, accounts.c.fingerprint.in_(some))):
+            found.update(dict.fromkeys(prints[fingerprint], ident))
     return found
 
 
-def _identities(connection: Connection) -> dict[str, str]:
-    """Account id by fingerprint and by user."""
-    seen: dict[str, str] = {}
-    for row in connection.execute(select(accounts.c.id, accounts.c.fingerprint, accounts.c.user_id)):
-        seen[row.fingerprint] = row.id
-        if row.user_id:
-            seen[row.user_id] = row.id
-    return seen
+def _page(
+    connection: Connection, vault: Vault, which: Filter, order: Order, offset: int, limit: int, now: float
+) -> Page:
+    """Ids are sorted first and alone: sorting whole rows would move every credential about."""
+    keys = sorting(order, now, nulls_are_large=connection.dialect.name == "postgresql")
+    query = select(accounts.c.id).where(*wanted(which, now)).order_by(*keys).offset(offset).limit(limit)
+    ids = connection.scalars(query).all()
+    found = {account.id: account for some in by_ids(connection, vault, ids) for account in some}
+    return Page(tuple(found[ident] for ident in ids), _count(connection, which, now))
 
 
-def _add(connection: Connection, vault: Vault, fresh: Iterable[Account]) -> Added:
-    seen = _identities(connection)
-    revision = _revision(connection) + 1
-    rows: list[dict[str, Any]] = []
-    added: list[Account] = []
-    known: list[str] = []
-    for account in fresh:
-        account = msgspec.structs.replace(account, revision=revision)
-        row = whole_row(account, vault)
-        keys = [key for key in (row["fingerprint"], row["user_id"]) if key]
-        before = next((seen[key] for key in keys if key in seen), None)
-        if before is not None:
-            known.append(before)
-            continue
-        seen.update(dict.fromkeys(keys, account.id))
-        rows.append(row)
-        added.append(account)
-    if added:
-        connection.execute(insert(accounts), rows)
-        _write_parts(connection, added)
-        _set_revision(connection, revision)
-    return Added(tuple(added), tuple(known))
-
-
-def _change(
-    connection: Connection, vault: Vault, ids: Collection[str], how: Callable[[Account], Account]
+def _next(
+    vault: Vault, conditions: Sequence[ColumnElement[bool]], after: Account | None, size: int, connection: Connection
 ) -> list[Account]:
-    revision = _revision(connection) + 1
-    changed: list[Account] = []
-    for some in _chunks(ids):
-        found = _select(connection, vault, accounts.c.id.in_(some))
-        changed += [msgspec.structs.replace(how(account), revision=revision) for account in found]
-    if not changed:
-        return []
-    seen = _identities(connection)
-    for account in changed:
-        other = seen.get(vault.fingerprint(account.secret), account.id)
-        if other != account.id:
-            raise StoreError(f"Account {other} already has this credential.")
-    _update(connection, [whole_row(account, vault) for account in changed])
-    _clear_parts(connection, [account.id for account in changed])
-    _write_parts(connection, changed)
-    _set_revision(connection, revision)
-    return changed
+    return by_age(connection, vault, conditions, after, size)
 
 
-def _remove(connection: Connection, ids: Collection[str]) -> int:
-    count = 0
-    for some in _chunks(ids):
-        _clear_parts(connection, some)
-        count += connection.execute(delete(accounts).where(accounts.c.id.in_(some))).rowcount
-    if count:
-        _set_revision(connection, _revision(connection) + 1)
-    return count
+def _count(connection: Connection, which: Filter, now: float) -> int:
+    return connection.scalar(select(func.count()).select_from(accounts).where(*wanted(which, now))) or 0
+
+
+def _tally(connection: Connection, now: float) -> dict[tuple[Tier, Status], int]:
+    cooling = func.sum(case((accounts.c.cooling_until > now, 1), else_=0))
+    columns = (accounts.c.tier, accounts.c.state, func.count(), cooling)
+    found: dict[tuple[Tier, Status], int] = {}
+    for tier, state, count, resting in connection.execute(
+        select(*columns).where(ALIVE).group_by(accounts.c.tier, accounts.c.state)
+    ):
+        cooling_now = int(resting) if state == State.ACTIVE.value else 0
+        found[Tier(tier), Status(state)] = count - cooling_now
+        found[Tier(tier), Status.COOLING] = found.get((Tier(tier), Status.COOLING), 0) + cooling_now
+    return {key: count for key, count in found.items() if count}
 
 
 def _write_runtime(connection: Connection, served: Iterable[Account]) -> None:
-    for some in _chunks(served):
-        query = select(accounts.c.id, accounts.c.revision).where(accounts.c.id.in_([account.id for account in some]))
-        revisions = {row.id: row.revision for row in connection.execute(query)}
-        mine = [account for account in some if revisions.get(account.id) == account.revision]
-        if mine:
-            _update(connection, [{"id": account.id, **runtime_row(account)} for account in mine])
-            _clear_parts(connection, [account.id for account in mine])
-            _write_parts(connection, mine)
-
-
-def _update(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    named = [{"key": row["id"], **{name: value for name, value in row.items() if name != "id"}} for row in rows]
-    columns: dict[str, Any] = {name: bindparam(name) for name in named[0] if name != "key"}
-    connection.execute(update(accounts).where(accounts.c.id == bindparam("key")).values(columns), named)
-
-
-def _clear_parts(connection: Connection, ids: Collection[str]) -> None:
-    for some in _chunks(ids):
-        for table in (windows, rests):
-            connection.execute(delete(table).where(table.c.account_id.in_(some)))
-
-
-def _write_parts(connection: Connection, some: Collection[Account]) -> None:
-    for table, rows_of in ((windows, window_rows), (rests, rest_rows)):
-        rows = [row for account in some for row in rows_of(account)]
-        if rows:
-            connection.execute(insert(table), rows)
+    writing.locked(connection)
+    for some in chunks(served):
+        ids = [account.id for account in some]
+        query = select(accounts.c.id, accounts.c.revision).where(ALIVE, accounts.c.id.in_(ids))
+        revisions = dict(connection.execute(query).all())
+        writing.update_runtime(connection, [one for one in some if revisions.get(one.id) == one.revision])

@@ -1,108 +1,117 @@
-"""The database: connections, transactions, and errors that say what to do.
+"""The database: transactions, and errors that say what to do.
 
 A transaction is a function of a connection, run whole in a thread: nothing of another task can come between its
-statements, and the event loop never waits for a disk. Writers have one thread, so those of this process queue
-instead of colliding; writers of other processes (the command line) wait in SQLite. A transaction that will write
-says so when it begins, because SQLite cannot promote a reader that others have overtaken. `synchronous=FULL`: a
-write is acknowledged only when it would survive a power cut, and the hot path waits for none.
+statements, and the event loop never waits for a disk or a server. Writers have one thread, so those of this process
+queue instead of colliding; writers of other processes wait in the database. What came to nothing because of them is
+run again. A database that is away is found out within seconds, and those who were waiting for it are told at once.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+import msgspec
+import sqlalchemy
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
+from grok2api.storage.address import Address
+from grok2api.storage.engines import engine_of
+from grok2api.storage.engines.base import Fault, Patience
 from grok2api.storage.errors import StoreError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
-_BUSY_TIMEOUT_SEC = 15
 _READERS = 2
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-)
+#: How often a transaction is begun when others were in its way.
+_TRIES = 4
+
+
+class _Side(msgspec.Struct, frozen=True):
+    """Connections for one kind of transaction, and as many threads that use them."""
+
+    engine: sqlalchemy.Engine
+    threads: ThreadPoolExecutor
+
+    def close(self) -> None:
+        self.threads.shutdown()
+        self.engine.dispose()
 
 
 class Database:
-    """One SQLite file. Opening is lazy: the first transaction connects."""
+    """One database. Opening is lazy: the first transaction connects."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = create_engine(
-            f"sqlite:///{path}", pool_size=_READERS + 1, max_overflow=0, connect_args={"timeout": _BUSY_TIMEOUT_SEC}
-        )
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+    def __init__(self, address: Address, patience: Patience = Patience()) -> None:  # noqa: B008 - frozen
+        self.address = address
+        self._kind = engine_of(address.engine)
+        self._reading = self._side("reader", _READERS, patience)
+        self._writing = self._side("writer", 1, patience)
+        self._away: tuple[float, str] = (0.0, "")
+
+    def _side(self, name: str, size: int, patience: Patience) -> _Side:
+        engine = self._kind.connect(self.address.url, name == "writer", size, patience)
+        return _Side(engine, ThreadPoolExecutor(size, thread_name_prefix=f"store-{name}"))
 
     async def read(self, work: Work[T]) -> T:
         """What `work` reads, in one consistent view. Raises `StoreError`."""
-        return await self._run(self._readers, work, writes=False)
+        return await self._run(self._reading, work)
 
     async def write(self, work: Work[T]) -> T:
-        """What `work` returns, committed; nothing of it stays when it raises. Raises `StoreError`."""
-        return await self._run(self._writer, work, writes=True)
+        """What `work` returns, committed; nothing of it stays when it raises. Raises `StoreError`.
 
-    async def _run(self, executor: Executor, work: Work[T], *, writes: bool) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, self._transaction, work, writes)
+        `work` may be run more than once, each time on what the database then holds.
+        """
+        return await self._run(self._writing, work)
 
-    def _transaction(self, work: Work[T], writes: bool) -> T:
+    def alone(self, connection: Connection) -> AbstractContextManager[None]:
+        """A context of `connection` that no other process is in at the same time; for changing the schema."""
+        return self._kind.alone(connection)
+
+    async def _run(self, side: _Side, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(side.threads, self._transaction, side.engine, work, time.monotonic())
+
+    def _transaction(self, engine: sqlalchemy.Engine, work: Work[T], asked: float) -> T:
+        since, reason = self._away
+        if since >= asked:
+            raise StoreError(reason)
+        for left in reversed(range(_TRIES)):
+            try:
+                with self._connected(engine) as connection, connection.begin():
+                    return work(connection)
+            except SQLAlchemyError as error:
+                fault, said = self._explained(error)
+                if not left or fault is None or not fault.again:
+                    raise StoreError(said) from None
+        raise AssertionError("the last try returns or raises")
+
+    def _connected(self, engine: sqlalchemy.Engine) -> Connection:
+        """A connection. When there is none, those who wait for one too are told the same at once."""
         try:
-            with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
-                return work(connection)
-        except DBAPIError as error:
-            raise explained(self.path, error.orig or error) from None
-        except SQLAlchemyError as error:
-            raise explained(self.path, error) from None
+            return engine.connect()
+        except Exception as error:  # drivers raise what they like when they cannot connect
+            _, said = self._explained(error, "cannot be connected to: see the options in storage.url")
+            self._away = time.monotonic(), said
+            raise StoreError(said) from None
+
+    def _explained(self, error: Exception, otherwise: str = "failed") -> tuple[Fault | None, str]:
+        """What is known of an error, and the one line that says it.
+
+        The driver's own text is not repeated: it may hold values, and the password.
+        """
+        original = getattr(error, "orig", None) or error
+        fault = self._kind.fault(original)
+        advice = fault.advice if fault else f"{otherwise} ({type(original).__name__})"
+        return fault, f"The store {self.address.name} {advice}."
 
     async def close(self) -> None:
         """Wait for what runs and close every connection."""
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._writer.shutdown()
-        self._readers.shutdown()
-        self._engine.dispose()
-
-
-def _configure(connection: Any, _record: object) -> None:
-    # The driver would begin transactions by itself, too late and never for DDL; `_begin` does it instead.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-#: What SQLite says, and what the operator can do about it; first match.
-_ADVICE = (
-    ("locked", "is locked by another process; try again, or stop the other one"),
-    ("readonly", "is read-only; make the file and its directory writable for this user"),
-    ("unable to open", "cannot be opened; check that its directory exists and is writable for this user"),
-    ("not a database", "is not a database, or is damaged; move it away or restore a backup"),
-    ("malformed", "is damaged; restore a backup, or recover it with `sqlite3 FILE .recover`"),
-    ("full", "cannot grow: the disk is full"),
-    ("disk i/o", "cannot be read or written: the disk reports an error"),
-)
-
-
-def explained(path: Path, error: BaseException) -> StoreError:
-    """The `StoreError` for what the driver said. The driver's own text is not repeated: it may hold values."""
-    said = str(error).lower()
-    for marker, advice in _ADVICE:
-        if marker in said:
-            return StoreError(f"The store {path} {advice}.")
-    return StoreError(f"The store {path} failed ({type(error).__name__}).")
+        for side in (self._writing, self._reading):
+            side.close()

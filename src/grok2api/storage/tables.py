@@ -1,10 +1,17 @@
-"""The tables, as SQLAlchemy Core sees them. Migrations are what makes them; a test keeps both equal.
+"""The tables, as SQLAlchemy Core sees them. A new store is made from them, an older one by the migrations; a test keeps
+both equal, on every engine.
 
 Times are seconds of the epoch. `accounts.revision` is the value of `meta.revision` at the last administrative
 write of that row: the running server reads rows that are newer than what it knows, and never writes over them.
+`accounts.deleted_at` is 0 for an account that is there; one that was removed is kept for a day. `cooling_until` and
+`searched` repeat what is elsewhere in the row, for lists: when an account can serve again, and its words in one case
+of letters.
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    BigInteger,
     Column,
     Double,
     ForeignKey,
@@ -17,62 +24,123 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
-meta = Table(
+#: What MariaDB and MySQL need to be told: transactions, every character, and names that are equal to the letter.
+MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+_LONG = 4_194_303
+#: MariaDB and MySQL tell sizes of texts apart, SQLite no sizes of numbers.
+LongText = Text().with_variant(Text(_LONG), "mysql")
+LongBytes = LargeBinary().with_variant(LargeBinary(_LONG), "mysql")
+BigNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _table(name: str, *items: SchemaItem) -> Table:
+    return Table(name, metadata, *items, **MYSQL)
+
+
+meta = _table(
     "meta",
-    metadata,
     Column("name", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", LongText, nullable=False),
 )
 
-accounts = Table(
+accounts = _table(
     "accounts",
-    metadata,
     Column("id", String(40), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("tier", String(16), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("state_reason", Text, nullable=False),
-    Column("tags", Text, nullable=False),
+    Column("state_reason", LongText, nullable=False),
     Column("health", Double, nullable=False),
-    Column("strikes", Text, nullable=False),
-    Column("use_count", Integer, nullable=False),
-    Column("fail_count", Integer, nullable=False),
+    Column("strikes", LongText, nullable=False),
+    Column("use_count", BigNumber, nullable=False),
+    Column("fail_count", BigNumber, nullable=False),
     Column("last_used_at", Double),
-    Column("last_error", Text, nullable=False),
+    Column("last_error", LongText, nullable=False),
     Column("last_error_at", Double),
     Column("created_at", Double, nullable=False),
     Column("user_id", String(64)),
     Column("revision", Integer, nullable=False),
+    Column("deleted_at", Double, nullable=False, server_default="0"),
+    Column("cooling_until", Double, nullable=False, server_default="0"),
+    Column("searched", LongText),
     UniqueConstraint("fingerprint", name="uq_accounts_fingerprint"),
     Index("ix_accounts_revision", "revision"),
     Index("ix_accounts_user_id", "user_id"),
+    Index("ix_accounts_age", "deleted_at", "created_at", "id"),
+    Index("ix_accounts_used", "deleted_at", "last_used_at", "created_at", "id"),
+    Index("ix_accounts_standing", "deleted_at", "tier", "state", "cooling_until"),
 )
 
-windows = Table(
+windows = _table(
     "windows",
-    metadata,
     Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("mode", String(32), primary_key=True),
-    Column("remaining", Integer, nullable=False),
-    Column("total", Integer, nullable=False),
-    Column("window_sec", Integer, nullable=False),
+    Column("remaining", BigNumber, nullable=False),
+    Column("total", BigNumber, nullable=False),
+    Column("window_sec", BigNumber, nullable=False),
     Column("resets_at", Double),
     Column("source", String(16), nullable=False),
 )
 
-rests = Table(
+rests = _table(
     "rests",
-    metadata,
     Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("mode", String(32), primary_key=True),
     Column("until", Double, nullable=False),
     Column("since", Double, nullable=False),
     Column("probe_at", Double),
     Column("count", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", LongText, nullable=False),
+)
+
+tags = _table(
+    "tags",
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(64), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Index("ix_tags_tag", "tag"),
+)
+
+#: What was changed by hand, in order; `undo_until` is empty for what cannot be undone.
+audit = _table(
+    "audit",
+    Column("id", BigNumber, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("detail", LongText, nullable=False),
+    Column("count", BigNumber, nullable=False),
+    Column("undone_at", Double),
+    Column("undo_until", Double),
+    Index("ix_audit_at", "at"),
+)
+
+#: What each account was before a change, as far as the change touched it; credentials are sealed.
+audit_items = _table(
+    "audit_items",
+    Column("audit_id", BigNumber, ForeignKey("audit.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", String(40), primary_key=True),
+    Column("before", LongBytes, nullable=False),
+)
+
+#: Totals since the store was made.
+counters = _table(
+    "counters",
+    Column("name", String(128), primary_key=True),
+    Column("value", BigNumber, nullable=False),
+)
+
+#: What the gateway remembers for itself: when a job last ran, and the like.
+settings = _table(
+    "settings",
+    Column("name", String(128), primary_key=True),
+    Column("value", LongText, nullable=False),
+    Column("updated_at", Double, nullable=False),
 )

@@ -1,6 +1,7 @@
-"""Migrating an older store to the newest schema: `python -m grok2api.storage.upgrade PATH`.
+"""Migrating an older store to the newest schema: `python -m grok2api.storage.upgrade`, its URL on the standard input.
 
-Run by `schema` in a process of its own. The steps run in one transaction: all or nothing.
+Run by `schema` in a process of its own. Where the database can undo changes of the schema (SQLite, PostgreSQL), the
+steps are one transaction: all or nothing.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
+from grok2api.storage.address import Address, address_of
 from grok2api.storage.engine import Database
+from grok2api.storage.engines.base import Patience
 from grok2api.storage.errors import StoreError
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -25,11 +28,16 @@ def configured(connection: Connection | None = None) -> Config:
     return config
 
 
-async def upgrade(path: Path) -> None:
-    """Bring the file at `path` to the newest schema. Raises `StoreError`."""
-    database = Database(path)
+async def upgrade(address: Address, to: str = "head") -> None:
+    """Bring the database to schema `to`, the newest by default. Raises `StoreError`."""
+    database = Database(address, Patience(answer=None, lock=15))
+
+    def steps(connection: Connection) -> None:
+        with database.alone(connection):
+            command.upgrade(configured(connection), to)
+
     try:
-        await database.write(lambda connection: command.upgrade(configured(connection), "head"))
+        await database.write(steps)
     finally:
         await database.close()
 
@@ -37,7 +45,7 @@ async def upgrade(path: Path) -> None:
 def main() -> None:
     """The command. What went wrong is the last line on the standard error stream."""
     try:
-        asyncio.run(upgrade(Path(sys.argv[1])))
+        asyncio.run(upgrade(address_of(sys.stdin.read(), Path())))
     except StoreError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

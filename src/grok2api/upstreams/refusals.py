@@ -52,11 +52,10 @@ _ANY: frozenset[int] = frozenset()
 # The first that fits wins.
 _RULES = (
     _Rule(Kind.UPSTREAM, frozenset({401, 403}), ("dpop-required",), DPOP_REQUIRED),
-    _Rule(
-        Kind.BLOCKED,
-        _SESSION,
-        ("blocked-user", "user is blocked", "email-domain-rejected", "account suspended", "team_blocked"),
-    ),
+    _Rule(Kind.BLOCKED, _SESSION, ("blocked-user", "user is blocked")),
+    _Rule(Kind.BLOCKED, _SESSION, ("email-domain-rejected",), "email_domain_rejected"),
+    _Rule(Kind.BLOCKED, _SESSION, ("account suspended",), "account_suspended"),
+    _Rule(Kind.BLOCKED, _SESSION, ("team_blocked",), "team_blocked"),
     _Rule(
         Kind.CREDENTIAL,
         _SESSION,
@@ -97,8 +96,10 @@ _BY_STATUS: Mapping[int, Kind] = {
     402: Kind.OUT_OF_CREDITS,
     403: Kind.FORBIDDEN,
     404: Kind.NOT_FOUND,
+    405: Kind.UPSTREAM_INVALID,
     408: Kind.UPSTREAM_DOWN,
     413: Kind.TOO_LARGE,
+    415: Kind.UPSTREAM_INVALID,
     422: Kind.UPSTREAM_INVALID,
     429: Kind.RATE_LIMITED,
 }
@@ -160,7 +161,9 @@ _QUOTED = (Kind.UPSTREAM_INVALID, Kind.UPSTREAM)
 _RESETS_IN = re.compile(r"resets?\s+in:?\s*((?:\d+\s*[dhms]\b\s*)+)", re.IGNORECASE)
 _SPAN = re.compile(r"(\d+)\s*([dhms])\b", re.IGNORECASE)
 _UNIT_SEC = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_PER_UNIT_SEC = (("per second", 2.0), ("per minute", 60.0))
+_RATE = re.compile(r"per (second|minute)(?:\s*\(actual/limit\):\s*(\d{1,9})/(\d{1,9}))?", re.IGNORECASE)
+_PER_SECOND = 2.0
+_RATE_WAIT: Mapping[str, float] = {"second": _PER_SECOND, "minute": 60.0}
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, *, what: str) -> Problem:
@@ -188,19 +191,35 @@ def classify_error(error: object, status_hint: int | None = None, *, what: str =
 
 
 def retry_after_of(headers: Mapping[str, str], text: str) -> float | None:
-    """Seconds to wait: the `Retry-After` header, else "resets in: 1h 2m", else the length of a named rate.
+    """Seconds to wait: the `Retry-After` header, else "resets in: 1h 2m", else what a named rate takes.
 
-    A date in the header counts from the answer's own `Date`; without one it says nothing.
+    A limit per second is over in seconds, whatever window the text speaks of besides. A date in the header counts
+    from the answer's own `Date`; without one it says nothing.
     """
     given = _header_wait(headers)
     if given is not None:
         return given
+    rate = _rate_wait(text)
     found = _RESETS_IN.search(text)
-    if found:
-        spans = _SPAN.findall(found.group(1))
-        return min(float(sum(int(number[:9]) * _UNIT_SEC[unit.lower()] for number, unit in spans)), _LONGEST_WAIT_SEC)
-    lower = text.lower()
-    return next((seconds for phrase, seconds in _PER_UNIT_SEC if phrase in lower), None)
+    if found is None or rate == _PER_SECOND:
+        return rate
+    spans = _SPAN.findall(found.group(1))
+    return min(float(sum(int(number[:9]) * _UNIT_SEC[unit.lower()] for number, unit in spans)), _LONGEST_WAIT_SEC)
+
+
+def _rate_wait(text: str) -> float | None:
+    """The wait of the longest rate that is reached; of the longest named, when no numbers tell."""
+    named = [
+        (_RATE_WAIT[unit.lower()], not limit or int(actual) >= int(limit))
+        for unit, actual, limit in _RATE.findall(text)
+    ]
+    return max((wait for wait, reached in named if reached), default=max((wait for wait, _ in named), default=None))
+
+
+def reason(body: bytes) -> str:
+    """What the upstream said in so many words, for the operator: printable and short; empty for a page."""
+    words = _read_body(body)
+    return "" if words.page else _quoted(words.message or body.decode("utf-8", "replace"))
 
 
 def is_page(body: bytes) -> bool:
@@ -284,6 +303,10 @@ def _encode(error: object) -> bytes:
         return repr(type(error)).encode()
 
 
+def _quoted(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text[:_QUOTE_CHARACTERS]).strip()
+
+
 def _problem(
     kind: Kind, code: str, words: _Words, what: str, status: int | None, retry_after: float | None, body: bytes
 ) -> Problem:
@@ -291,8 +314,7 @@ def _problem(
         retry_after = _FREE_WINDOW_SEC
     message = _MESSAGES[kind].replace("{what}", what)
     if kind in _QUOTED and words.message and not words.page:
-        quote = "".join(char if char.isprintable() else " " for char in words.message[:_QUOTE_CHARACTERS])
-        message = f"{message}: {quote.strip()}"
+        message = f"{message}: {_quoted(words.message)}"
     return Problem(
         kind=kind,
         message=message,

@@ -61,6 +61,8 @@ def _exchange(exchange: Exchange) -> dict[str, object]:
         "model": exchange.model.name,
         "attempts": [_attempt(attempt) for attempt in report.attempts],
     }
+    if report.held:
+        fields["held"] = report.held
     if report.usage is not None:
         fields["tokens"] = [report.usage.input, report.usage.output]
         fields["finish"] = report.finish

@@ -1,0 +1,35 @@
+"""What is decided before an account is touched."""
+
+import msgspec
+import pytest
+from gateway_fakes import FakePool, FakeUpstream, request, watch
+
+from grok2api.catalog import Surface
+from grok2api.gateway.exchange import Gateway, Options
+
+TAGS = {"grok-4.20-heavy": "research", "grok-4.20-*": "crowd", "gpt-best": "paid", "*-console": "console"}
+
+
+def gateway(**options: object) -> Gateway:
+    upstreams = {Surface.WEB_CHAT: FakeUpstream(), Surface.CONSOLE_CHAT: FakeUpstream()}
+    chosen = Options(**options)  # type: ignore[arg-type]
+    return Gateway(FakePool(), upstreams, lambda: chosen, lambda text: len(text), lambda prefix: f"{prefix}1", watch())
+
+
+@pytest.mark.parametrize(
+    ("model", "tag"),
+    [
+        ("grok-4.20-heavy", "research"),
+        ("grok-4.20-fast", "crowd"),
+        ("grok-4.3-fast", None),
+        ("grok-4.3-console", "console"),
+        ("gpt-best", "paid"),
+        ("gpt-other", "crowd"),
+    ],
+)
+def test_a_tag_is_preferred_by_the_exact_name_then_by_pattern_of_the_asked_and_then_of_the_served_model(
+    model: str, tag: str | None
+) -> None:
+    served = gateway(prefer_tags=TAGS, aliases={"gpt-*": "grok-4.20-fast"})
+    exchange = served.prepare(msgspec.structs.replace(request(), model=model), "req_1", estimate=False)
+    assert exchange.work.need.prefer == tag
