@@ -1,17 +1,23 @@
-"""Words about a choice: why this account, why none (P6, P12).
+"""Words about a choice: why this account, why none (P6, P12), and what about this one.
 
-Pure. Reads lanes, never accounts: the counts are kept as accounts move, so that a refusal costs the same
-for one account and for a hundred thousand.
+Pure. What is said once a request reads lanes, never accounts: the counts are kept as accounts move, so that a
+refusal costs the same for one account and for a hundred thousand. `explain` is for people, who ask about one.
 """
 
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from grok2api.accounts.lanes import Lane, Slot
 from grok2api.accounts.leases import Need
-from grok2api.accounts.selection import Reason
+from grok2api.accounts.model import WHOLE, Rest, State, Window
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.query import Status, status
+from grok2api.accounts.selection import Price, Reason, Standing, price, standing
 from grok2api.canonical.problem import Kind, Problem
+from grok2api.catalog import TIER_MODES, Tier
 
 #: Told to clients when nothing will recover by itself: the operator has to act first.
 _NO_RECOVERY_SEC = 60.0
@@ -85,3 +91,123 @@ def spell(seconds: float) -> str:
 
 def _either(words: Sequence[str]) -> str:
     return " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+class ModeExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One account as it stands to one mode.
+
+    until: when it is back by itself. probe_at: when one attempt may find out early. words: the same as a sentence.
+    price: what its use costs now; None where costs are not compared (`random`) or it cannot serve.
+    """
+
+    mode: str
+    reason: Reason
+    words: str
+    until: float | None = None
+    probe_at: float | None = None
+    rest: Rest | None = None
+    window: Window | None = None
+    price: Price | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One account: what it can do now, and why not more.
+
+    whole: the rest of the whole account, if there is one. strikes: of how many that disable it.
+    conversations: how many prefer it.
+    """
+
+    id: str
+    tier: Tier
+    state: State
+    state_reason: str
+    status: Status
+    health: float
+    strikes: int
+    strikes_allowed: int
+    in_flight: int
+    max_inflight: int
+    conversations: int
+    use_count: int
+    fail_count: int
+    last_used_at: float | None
+    last_error: str
+    last_error_at: float | None
+    tags: tuple[str, ...]
+    whole: Rest | None
+    modes: tuple[ModeExplanation, ...]
+
+
+def explain(slot: Slot, now: float, options: PoolOptions, conversations: int = 0) -> Explanation:
+    """What the account of `slot` can do at `now`, mode by mode."""
+    account = slot.account
+    return Explanation(
+        id=account.id,
+        tier=account.tier,
+        state=account.state,
+        state_reason=account.state_reason,
+        status=status(account, now),
+        health=account.health,
+        strikes=len(account.strikes),
+        strikes_allowed=options.strikes,
+        in_flight=slot.inflight,
+        max_inflight=options.max_inflight,
+        conversations=conversations,
+        use_count=account.use_count,
+        fail_count=account.fail_count,
+        last_used_at=account.last_used_at,
+        last_error=account.last_error,
+        last_error_at=account.last_error_at,
+        tags=account.tags,
+        whole=_lasting(account.rests.get(WHOLE), now),
+        modes=tuple(_explain_mode(slot, mode, now, options) for mode in sorted(TIER_MODES[account.tier])),
+    )
+
+
+def _explain_mode(slot: Slot, mode: str, now: float, options: PoolOptions) -> ModeExplanation:
+    account, cap = slot.account, options.max_inflight
+    stands = standing(account, mode, slot.inflight, slot.probes, now, cap)
+    window = account.windows.get(mode)
+    priced = stands.reason is Reason.READY and options.strategy == "quota"
+    return ModeExplanation(
+        mode=mode,
+        reason=stands.reason,
+        words=_sentence(slot, mode, stands, now, cap),
+        until=stands.until,
+        probe_at=stands.probe_at,
+        rest=_lasting(account.rests.get(mode), now),
+        window=None if window is None else window.refilled(now),
+        price=price(slot, mode, now) if priced else None,
+    )
+
+
+def _lasting(rest: Rest | None, now: float) -> Rest | None:
+    return rest if rest is not None and rest.until > now else None
+
+
+def _sentence(slot: Slot, mode: str, stands: Standing, now: float, cap: int) -> str:
+    account = slot.account
+    match stands.reason:
+        case Reason.READY:
+            return "can serve"
+        case Reason.AT_CAPACITY:
+            return f"is at capacity: {slot.inflight} of {cap} attempts at once are under way"
+        case Reason.SUSPECT:
+            how = "one attempt at a time finds out" if stands.probe_at is not None else "an attempt is finding out now"
+            return f"is suspect ({account.state_reason}): {how}"
+        case Reason.RESTING:
+            rests = [rest for key in (WHOLE, mode) if (rest := _lasting(account.rests.get(key), now)) is not None]
+            longest = max(rests, key=lambda rest: rest.until)
+            return f"rests for {spell(longest.until - now)} ({longest.reason}){_probe_words(slot, mode, stands, now)}"
+        case Reason.EXPIRED:
+            return f"is expired ({account.state_reason}) until its credential is replaced or it is enabled"
+        case Reason.DISABLED:
+            return f"is disabled ({account.state_reason}) until it is enabled"
+
+
+def _probe_words(slot: Slot, mode: str, stands: Standing, now: float) -> str:
+    if mode in slot.probes:
+        return "; a probe is under way"
+    if stands.probe_at is None:
+        return ""
+    return "; a probe may try it now" if stands.probe_at <= now else f"; a probe in {spell(stands.probe_at - now)}"

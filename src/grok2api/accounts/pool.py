@@ -17,7 +17,7 @@ from types import TracebackType
 import msgspec
 
 from grok2api.accounts import lifecycle
-from grok2api.accounts.explain import why, why_not
+from grok2api.accounts.explain import Explanation, explain, why, why_not
 from grok2api.accounts.lanes import Lane, Slot
 from grok2api.accounts.leases import Lease, Need
 from grok2api.accounts.lifecycle import Effect, Outcome, Persist, outcome_of, settle
@@ -229,6 +229,14 @@ class AccountPool:
         """The leases that are out on one account."""
         slot = self._seats.get(ident)
         return 0 if slot is None else slot.inflight
+
+    def explain(self, ident: str) -> Explanation | None:
+        """What one account can do now and why not more; `None` when it is not here."""
+        slot = self._seats.get(ident)
+        if slot is None:
+            return None
+        now = self._now()
+        return explain(slot, now, self._options(), self._sticky.held_by(ident, now))
 
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:
         """Whether an account exists that may ever serve this."""

@@ -8,7 +8,7 @@ takes the least recently used of a few at random, which is unpredictable and fai
 import random
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -95,22 +95,42 @@ class Candidate(Protocol):
 C = TypeVar("C", bound=Candidate)
 
 
-def cost(candidate: Candidate, mode: str, now: float) -> float:
-    """How dear it is to use this account next: its load, the share of its quota that is gone, its ill health."""
+class Price(NamedTuple):
+    """What makes it dear to use an account next."""
+
+    load: float
+    quota: float
+    health: float
+
+    @property
+    def total(self) -> float:
+        return self.load + self.quota + self.health
+
+
+def price(candidate: Candidate, mode: str, now: float) -> Price:
+    """The terms of the cost: its load, the share of its quota that is gone, its ill health."""
     account, inflight = candidate.account, candidate.inflight
-    total = _INFLIGHT_COST * inflight
+    return Price(_INFLIGHT_COST * inflight, _gone(account, mode, inflight, now), _illness(account, now))
+
+
+def cost(candidate: Candidate, mode: str, now: float) -> float:
+    """How dear it is to use this account next: the sum of its price, without making one."""
+    account, inflight = candidate.account, candidate.inflight
+    total = _INFLIGHT_COST * inflight + _gone(account, mode, inflight, now)
+    return total + _illness(account, now) if account.health < 1.0 else total
+
+
+def _gone(account: Account, mode: str, inflight: int, now: float) -> float:
     window = account.windows.get(mode)
-    if window is not None and (window.resets_at is None or window.resets_at > now):
-        gone = window.total - window.remaining + inflight
-        total += _QUOTA_COST * gone / window.total if gone < window.total else _QUOTA_COST
-    if account.health < 1.0:
-        total += _HEALTH_COST * _illness(account, now)
-    return total
+    if window is None or (window.resets_at is not None and window.resets_at <= now):
+        return 0.0
+    gone = window.total - window.remaining + inflight
+    return _QUOTA_COST * gone / window.total if gone < window.total else _QUOTA_COST
 
 
 def _illness(account: Account, now: float) -> float:
     age = max(0.0, now - (account.last_error_at or 0.0))
-    return (1.0 - account.health) * float(0.5 ** (age / _HEALTH_HALF_LIFE_SEC))
+    return _HEALTH_COST * (1.0 - account.health) * float(0.5 ** (age / _HEALTH_HALF_LIFE_SEC))
 
 
 def choose(
@@ -139,7 +159,7 @@ def _best(pool: Sequence[C], mode: str, strategy: Strategy, without: Collection[
     for candidate in pool:
         if without and candidate.account.id in without:
             continue
-        price = cost(candidate, mode, now) if weighs else 0.0
-        if best is None or price < lowest or (price == lowest and candidate.turn < best.turn):
-            best, lowest = candidate, price
+        dear = cost(candidate, mode, now) if weighs else 0.0
+        if best is None or dear < lowest or (dear == lowest and candidate.turn < best.turn):
+            best, lowest = candidate, dear
     return best

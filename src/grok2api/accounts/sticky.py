@@ -30,6 +30,10 @@ class Sticky:
             return None
         return known[0]
 
+    def held_by(self, account_id: str, now: float) -> int:
+        """How many conversations prefer this account. Goes through all of them: for people, not for requests."""
+        return sum(ident == account_id and until > now for ident, until in self._known.values())
+
     def keep(self, key: str, account_id: str, until: float) -> None:
         """Remember that the conversation used this account, until then."""
         self._known[key] = (account_id, until)
