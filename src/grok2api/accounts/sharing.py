@@ -4,8 +4,9 @@ from typing import Protocol
 
 from grok2api.accounts.model import Account
 
-#: How often, at most, one lease asks the other workers for room before it is refused.
-TRIES = 8
+#: How many accounts, at most, one lease asks the other workers about before it is refused. Only a pool that is nearly
+#: full everywhere needs more than one or two.
+TRIES = 32
 #: How long an account that is full over all workers counts as full here.
 FULL_SEC = 0.2
 

@@ -1,12 +1,11 @@
 """Listening sockets: one, or one for each of several processes.
 
-On Linux each process gets a socket of its own and the kernel deals new connections out evenly (SO_REUSEPORT); a burst of
-connections would else be taken by whoever woke up first. Elsewhere all processes share one socket.
+On Linux each process gets a socket of its own, and the kernel deals new connections out evenly (SO_REUSEPORT); a burst
+of them would else be taken by whoever woke up first. Elsewhere all processes share one socket.
 """
 
 import socket
 import sys
-from typing import Any
 
 #: Whether the kernel deals connections out over several sockets of one address.
 DEALS = sys.platform == "linux"
