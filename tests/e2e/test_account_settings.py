@@ -4,9 +4,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from grok2api.accounts.model import Kind as AccountKind
+from grok2api.accounts.model import State, new_account
+from grok2api.accounts.switching import Switching
 from grok2api.canonical.problem import Kind, Refusal
+from grok2api.catalog import Tier
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World
+from grok2api.storage.opening import store_for
 from grok2api.transport.egress import EgressOptions, TransportOptions
 from grok2api.transport.http import AioHttp
 from grok2api.transport.lean import LeanHttp
@@ -88,3 +93,29 @@ async def test_silence_is_a_timeout():
         with pytest.raises(Refusal) as caught:
             await settings.accept_terms(WHO)
         assert caught.value.problem.kind is Kind.TIMEOUT
+
+
+async def test_a_batch_is_turned_tagged_and_written(tmp_path):
+    tokens = ("demo-basic-1", "demo-basic-2", "demo-super-1")
+    store = await store_for("", tmp_path, {})
+    async with reaching(LeanHttp) as (world, settings):
+        made = [new_account(f"acc_{token}", token, AccountKind.WEB, Tier.BASIC, 0.0) for token in tokens]
+        await store.add(made)
+        world.accounts["demo-basic-2"].state = "blocked"
+        world.on(endpoint="features", account="demo-super-1", fault="grpc-refuse")
+        known = {account.id: account for account in await store.load()}
+
+        async def change(ident, how):
+            await store.change([ident], how)
+            return True
+
+        switching = Switching(settings, known.get, change, lambda: 1_767_225_600.0)
+        results = {item.account_id: item.body async for item in switching.many(known, True, 2)}
+        accounts = {account.secret: account for account in await store.load()}
+    await store.close()
+    assert results["acc_demo-basic-1"] == {"success": True, "tagged": True}
+    assert "User is blocked" in results["acc_demo-basic-2"]["error"]
+    assert "That setting cannot be changed" in results["acc_demo-super-1"]["error"]
+    assert [accounts[token].tags for token in tokens] == [("nsfw",), (), ()]
+    assert [accounts[token].state for token in tokens] == [State.ACTIVE, State.DISABLED, State.ACTIVE]
+    assert [world.accounts[token].nsfw for token in tokens] == [True, False, False]

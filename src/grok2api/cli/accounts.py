@@ -2,25 +2,25 @@
 
 import json
 import time
-from collections import defaultdict
 from typing import Annotated
 
 import typer
 
-from grok2api.accounts.credentials import mask
 from grok2api.accounts.lifecycle import disabled, enabled
 from grok2api.accounts.model import Account, current
 from grok2api.catalog import Tier
 from grok2api.cli.accounts_add import add, import_
+from grok2api.cli.accounts_export import export
 from grok2api.cli.accounts_store import note, resolved, with_store
 from grok2api.cli.accounts_view import as_json as account_json
 from grok2api.cli.accounts_view import show_list, show_one, status
-from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, ConfigFile, DataDir, say
+from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, ConfigFile, DataDir
 from grok2api.storage.accounts import AccountStore
 
 app = typer.Typer(no_args_is_help=True, help="Add, list, show, import, export, enable, disable and remove accounts.")
 app.command("add")(add)
 app.command("import")(import_)
+app.command("export")(export)
 
 References = Annotated[list[str], typer.Argument(metavar="ID|TOKEN…", help="Ids of accounts, or their credentials.")]
 
@@ -73,28 +73,6 @@ def show(
         print(json.dumps(account_json(account), indent=2))
     else:
         show_one(account, time.time())
-
-
-@app.command()
-def export(
-    secrets: Annotated[bool, typer.Option("--secrets", help="Print credentials whole. Keep the output safe.")] = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Credentials one a line, or as JSON by pool, as `import` reads it; masked unless --secrets is given."""
-    accounts = with_store(data_dir, config, AccountStore.load)
-    shown = [(account, account.secret if secrets else mask(account.secret)) for account in accounts]
-    if as_json:
-        pools: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
-        for account, token in shown:
-            pools[account.tier.value].append({"token": token, "tags": list(account.tags)})
-        print(json.dumps(pools, indent=2))
-    else:
-        for _, token in shown:
-            print(token)
-    if not secrets and shown:
-        say("credentials are masked; --secrets prints them whole")
 
 
 @app.command()

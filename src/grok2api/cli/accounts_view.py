@@ -75,7 +75,7 @@ def show_one(account: Account, now: float) -> None:
     )
     for name, value in lines:
         if value:
-            print(f"{name:16} {_printable(value)}")
+            print(f"{name:16} {printable(value)}")
 
 
 def _cells(account: Account, now: float) -> tuple[str, ...]:
@@ -90,10 +90,10 @@ def _cells(account: Account, now: float) -> tuple[str, ...]:
         ",".join(account.tags),
         str(account.use_count),
     )
-    return tuple(_printable(cell) for cell in cells)
+    return tuple(printable(cell) for cell in cells)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` without what a terminal would obey: tags and reasons come from files and from upstreams."""
     return "".join(char if char.isprintable() else "?" for char in text)
 

@@ -3,15 +3,17 @@
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from grok2api.catalog import nearest
-from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, loaded, say
-from grok2api.config.edit import set_value
+from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, loaded, ready_data_dir, say
+from grok2api.config.edit import set_value, set_values
 from grok2api.config.load import CONFIG_NAME, DEFAULT, Loaded
 from grok2api.config.masking import plain, shown
+from grok2api.config.neighbour import carried
 from grok2api.config.table import BY_KEY, SETTINGS, Setting, value_of
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and change the configuration.")
@@ -74,6 +76,41 @@ def set_(
     set_value(path, key, sys.stdin.read().strip() if value == "-" else value)
     print(f"{key} is set in {path}.")
     _warn_of_higher_layers(key, loaded(data_dir, path))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The config.toml of chenyme/grok2api.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written and write nothing.")] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the settings of chenyme/grok2api's file into ours, and say what is left out and why."""
+    found = carried(_text(file))
+    path = config or data_dir / CONFIG_NAME
+    if found.settings and not dry_run:
+        ready_data_dir(path.parent)
+        set_values(path, found.settings)
+    seen = {key: shown(BY_KEY[key], value) for key, value in found.settings.items()}
+    if as_json:
+        print(json.dumps({"dry_run": dry_run, "settings": seen, "left": dict(found.left)}, indent=2))
+        return
+    for key, value in seen.items():
+        print(f"{key} = {_as_toml(value)}")
+    for key, why in found.left:
+        print(f"# {key}: {why}")
+    would = "would be written to" if dry_run else "are written to"
+    print(f"{len(seen)} settings {would} {path}, {len(found.left)} are left out")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CommandError(f"{file} is not a text file in UTF-8") from None
 
 
 def _warn_of_higher_layers(key: str, found: Loaded) -> None:

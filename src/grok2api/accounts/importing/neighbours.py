@@ -24,7 +24,7 @@ from grok2api.accounts.importing.entries import (
     text_of,
 )
 from grok2api.accounts.model import DAY, DEFAULT_WINDOWS, WHOLE, Rest, Source, State, Window
-from grok2api.accounts.resting import Policy, rest_until
+from grok2api.accounts.resting import Policy, rest_for
 from grok2api.catalog import TIER_MODES, Tier
 
 Record = Mapping[str, Any]
@@ -138,13 +138,11 @@ def _window(told: Record, default: Window, now: float) -> Window | None:
 
 
 def _used_up(window: Window, now: float) -> Rest:
-    return rest_until(window.resets_at or now, now, Policy().probe_interval_sec, "quota used up")
+    return rest_for((window.resets_at or now) - now, now, Policy(), "quota used up")
 
 
 def _cooldown(until: float, now: float, reason: str) -> Rest:
-    policy = Policy()
-    until = min(until, now + policy.max_rest_sec)
-    return rest_until(until, now, policy.probe_interval_sec, reason or "cooling where it comes from")
+    return rest_for(until - now, now, Policy(), reason or "cooling where it comes from", count=1)
 
 
 def _tags(record: Record) -> tuple[str, ...]:
