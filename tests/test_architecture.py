@@ -87,7 +87,7 @@ MAY_IMPORT = {
     "transport": "canonical upstreams.base",
     "coordination": "accounts transport.tasks",
     "place": "",
-    "supervisor": "place transport.tasks web.listening",
+    "supervisor": "observe place transport.tasks web.listening",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",
     "config": "catalog",

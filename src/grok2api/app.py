@@ -6,8 +6,8 @@ The only file that knows every part.
 import asyncio
 import gc
 import random
+import signal
 import socket
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -34,12 +34,16 @@ from grok2api.admin.table import ROUTES
 from grok2api.admin.tasks import Tasks
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
+from grok2api.cli.common import tell
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.configured import Configured, Editor
+from grok2api.config.errors import SettingsError
 from grok2api.config.live import Live
 from grok2api.config.load import Layers
 from grok2api.config.settings import Settings
 from grok2api.config.table import secret_values
+from grok2api.coordination.base import Away, Coordinator
+from grok2api.coordination.local import Local
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
@@ -49,8 +53,10 @@ from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
+from grok2api.place import Line, Place, Serves
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
+from grok2api.storage.installation import installation
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
 from grok2api.transport.egress import Routes, TransportOptions
@@ -86,6 +92,10 @@ SOCKET_CLIENTS: Rows = {
 }
 
 
+#: What many workers need, loaded when `coordination.url` is set.
+SHARED = ("grok2api.coordination.shared", "Shared")
+
+
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """A gateway whose parts are running: its HTTP face, and what its owner may want to look at."""
 
@@ -95,6 +105,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     live: Live
     configured: Configured
+    coordinator: Coordinator
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -112,13 +123,20 @@ def _uuid() -> str:
 
 @asynccontextmanager
 async def running(
-    layers: Layers, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
+    layers: Layers,
+    place: Place = Place(),  # noqa: B008 - frozen
+    *,
+    now: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
 ) -> AsyncIterator[App]:
     """All parts, started; stopped in reverse when the context ends. Raises `SettingsError` and `StoreError`."""
     async with AsyncExitStack() as stack:
         configured = _configured(layers)
         live = configured.live
-        pool, following = await _accounts(stack, live, layers.data_dir, now, rng or _RNG)
+        store = await store_for(live.current.storage.url, layers.data_dir)
+        stack.push_async_callback(store.close)
+        coordinator = await _coordinator(stack, live.current, store, place, now)
+        pool, following = await _accounts(stack, live, store, coordinator, now, rng or _RNG)
         http, sockets = await _clients(stack, live)
         gateway = Gateway(
             pool,
@@ -136,7 +154,16 @@ async def running(
         face = _face(gateway, live, state, lambda: following.trouble, admin)
         watching = spawn(_watch(configured), "configuration")
         stack.callback(watching.cancel)
-        yield App(face=face, state=state, pool=pool, gateway=gateway, live=live, configured=configured)
+        await stack.enter_async_context(coordinator.running(pool))
+        yield App(
+            face=face,
+            state=state,
+            pool=pool,
+            gateway=gateway,
+            live=live,
+            configured=configured,
+            coordinator=coordinator,
+        )
 
 
 class _Masked:
@@ -199,12 +226,35 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
     return http, sockets
 
 
+async def _coordinator(
+    stack: AsyncExitStack, settings: Settings, store: AccountStore, place: Place, now: Callable[[], float]
+) -> Coordinator:
+    """What ties this worker to the others, if there may be others. Raises `SettingsError`."""
+    url = settings.coordination.url
+    if not url:
+        return Local(now)
+    prefix = f"grok2api:{settings.coordination.installation or await installation(store.database)}:"
+    module, kind = SHARED
+    shared = getattr(import_module(module), kind)(url, prefix, place.number, place.count, new_id, now)
+    stack.push_async_callback(shared.close)
+    try:
+        await shared.begin()
+    except Away as error:
+        if not place.again:
+            words = f"coordination.url: {error}; start it, or empty the setting to run one process without"
+            raise SettingsError([words]) from None
+    return cast("Coordinator", shared)
+
+
 async def _accounts(
-    stack: AsyncExitStack, live: Live, data_dir: Path, now: Callable[[], float], rng: random.Random
+    stack: AsyncExitStack,
+    live: Live,
+    store: AccountStore,
+    coordinator: Coordinator,
+    now: Callable[[], float],
+    rng: random.Random,
 ) -> tuple[AccountPool, Following]:
-    """The pool, filled from the store and kept abreast of it."""
-    store = await store_for(live.current.storage.url, data_dir)
-    stack.push_async_callback(store.close)
+    """The pool, filled from the store and kept abreast of it and of the other workers."""
     source = _Masked(store)
     revision = await source.revision()
     writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
@@ -212,7 +262,8 @@ async def _accounts(
     def sink(effects: Iterable[Effect]) -> None:
         writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
 
-    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
+    kept = options.kept(options.pool, lambda: live.current)
+    pool = AccountPool(await source.load(), kept, now, rng, sink, coordinator.sharing)
     following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
     await stack.enter_async_context(following.running())
     return pool, following
@@ -258,6 +309,25 @@ def run(layers: Layers, listener: socket.socket, *, demo: bool = False) -> int:
     return uvloop.run(_run(layers, listener, demo=demo))
 
 
+def work(layers: Layers, listener: socket.socket, place: Place) -> int:
+    """Serve on `listener` as one of several workers, until a signal or the end of the supervisor; the exit code."""
+    return uvloop.run(_work(layers, listener, place))
+
+
+async def _work(layers: Layers, listener: socket.socket, place: Place) -> int:
+    line = Line(place)
+    _log_as_told(layers.survey().settings)
+    async with running(layers, place) as app:
+        app.live.subscribe(_log_as_told)
+
+        def started() -> None:
+            line.watch(lambda: signal.raise_signal(signal.SIGTERM))
+            line.say(Serves(_counts(app.pool)))
+
+        await _serve(app, listener, started)
+    return 0
+
+
 async def _run(layers: Layers, listener: socket.socket, *, demo: bool) -> int:
     async with AsyncExitStack() as stack:
         notes: list[str] = []
@@ -272,11 +342,17 @@ async def _run(layers: Layers, listener: socket.socket, *, demo: bool) -> int:
         app = await stack.enter_async_context(running(layers))
         app.live.subscribe(_log_as_told)
         banner = [*lines(app.live.current, address, key if made else None, _counts(app.pool)), *notes]
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_YOUNG, 50, 100)
-        await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, lambda: _tell(banner))
+        await _serve(app, listener, lambda: tell(banner))
     return 0
+
+
+async def _serve(app: App, listener: socket.socket, started: Callable[[], None]) -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, 50, 100)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(app.configured.look(), "configuration-look"))
+    await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, started)
 
 
 def _log_as_told(settings: Settings) -> None:
@@ -292,10 +368,3 @@ def _counts(pool: AccountPool) -> list[tuple[int, str]]:
         (census.expired, "expired"),
         (census.disabled, "disabled"),
     ]
-
-
-def _tell(banner: Iterable[str]) -> None:
-    """To the operator's terminal, not to the log: it may hold a key that is shown once."""
-    for line in banner:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

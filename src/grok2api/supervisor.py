@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
+from grok2api.observe.logging import Level, Style, set_up
 from grok2api.place import VARIABLE, Place, Serves
 from grok2api.transport.tasks import spawn
 from grok2api.web.listening import Listeners
@@ -99,9 +100,7 @@ class Supervisor:
     async def _start(self, number: int, *, again: bool) -> Child:
         ours, theirs = socket.socketpair()
         listener = self._listeners.one()
-        place = Place(
-            number=number, count=self._count, listener=listener.fileno(), line=theirs.fileno(), again=again
-        )
+        place = Place(number=number, count=self._count, listener=listener.fileno(), line=theirs.fileno(), again=again)
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -146,7 +145,8 @@ class Supervisor:
             child.signal(number)
 
 
-def supervise(listeners: Listeners, count: int, started: Callable[[Serves], None]) -> int:
+def supervise(listeners: Listeners, count: int, started: Callable[[Serves], None], level: Level, style: Style) -> int:
     """Run `count` workers of the command that this process is; the exit code."""
+    set_up(level, style)
     command = (sys.executable, "-m", "grok2api", *sys.argv[1:])
     return asyncio.run(Supervisor(command, listeners, count, started).run())

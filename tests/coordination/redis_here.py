@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from grok2api.accounts.model import Account, Kind, new_account
 from grok2api.catalog import Tier
-from grok2api.coordination.shared import Shared, Worker
+from grok2api.coordination.shared import Shared
 
 URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -116,8 +116,7 @@ async def coordinators(prefix: str, count: int, url: str = URL, beat: float = 0.
     async with AsyncExitStack() as stack:
         found = []
         for number in range(1, count + 1):
-            worker = Worker(id=f"w{number}", number=number, count=count)
-            shared = Shared(url, prefix, worker, lambda begin: begin + secrets.token_hex(8), time.time, beat)
+            shared = Shared(url, prefix, number, count, lambda begin: begin + secrets.token_hex(8), time.time, beat)
             stack.push_async_callback(shared.close)
             await shared.begin()
             found.append(shared)

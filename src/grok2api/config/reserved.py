@@ -60,12 +60,6 @@ class Api(Section, frozen=True, kw_only=True):
     base_url: Annotated[str, About("Where the official API is.", form="http_url", reserved=True)] = "https://api.x.ai"
 
 
-class Coordination(Section, frozen=True, kw_only=True):
-    """Several processes."""
-
-    url: Annotated[str, About("Redis for several processes.", secret=True, restart=True, reserved=True)] = ""
-
-
 class UrlFetch(Section, frozen=True, kw_only=True):
     """Fetching what a request points to."""
 

@@ -101,9 +101,14 @@ class TaskLog(Protocol):
 class Coordinator(Protocol):
     """All of it. `sharing` is what the pool needs; `None` when there are no other workers."""
 
-    locks: Locks
-    tasks: TaskLog
-    sharing: Sharing | None
+    @property
+    def locks(self) -> Locks: ...
+
+    @property
+    def tasks(self) -> TaskLog: ...
+
+    @property
+    def sharing(self) -> Sharing | None: ...
 
     def status(self) -> Status: ...
 

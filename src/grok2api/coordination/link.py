@@ -26,6 +26,8 @@ from grok2api.coordination.base import Away
 
 #: Longest wait for an answer, connecting included.
 QUICK_SEC = 0.25
+#: Valkey's own names for what its protocol calls as Redis does.
+_SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 #: How long a reader lets Redis hold a question for which there is no answer yet.
 BLOCK_SEC = 1.0
 
@@ -51,6 +53,7 @@ class Link:
         self.address = address(url)
         self.away = ""
         self.since: float | None = None
+        self._speaks = False
         self._back = asyncio.Event()
         self._back.set()
         self._client = _client(url)
@@ -76,10 +79,18 @@ class Link:
         """What a script returns, tried even while the link is away; success ends that. Raises `Away`."""
         answer = await self._run(what, keys, args)
         if self.away:
-            _log.info("the coordinator is back", redis=self.address, away_sec=round(time.time() - (self.since or 0), 1))
+            if self._speaks:
+                away_sec = round(time.time() - (self.since or 0), 1)
+                _log.info("the coordinator is back", redis=self.address, away_sec=away_sec)
             self.away, self.since = "", None
             self._back.set()
         return answer
+
+    def speak(self) -> None:
+        """Tell the log from now on when Redis goes and comes; before, whoever asks is told, and that is all."""
+        self._speaks = True
+        if self.away:
+            self._say(self.away)
 
     async def back(self) -> None:
         """Wait until Redis answers again."""
@@ -111,18 +122,23 @@ class Link:
     def _failed(self, error: Exception) -> Away:
         reason = f"{self.address} {_said(error)}"
         if not self.away:
-            _log.warning("the coordinator is away; each worker keeps to its share", reason=reason)
             self.since = time.time()
             self._back.clear()
+            self._say(reason)
         self.away = reason
         return Away(reason)
+
+    def _say(self, reason: str) -> None:
+        if self._speaks:
+            _log.warning("the coordinator is away; each worker keeps to its share", reason=reason)
 
 
 def _client(url: str) -> Redis:
     """A client without time limits of its own: those of redis-py cost a task a command, and may swallow the
     cancellation of whoever waits."""
+    scheme, _, rest = url.partition("://")
     return Redis.from_url(
-        url,
+        f"{_SCHEMES.get(scheme, scheme)}://{rest}",
         socket_timeout=None,
         socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),

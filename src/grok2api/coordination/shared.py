@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import msgspec
-
 from grok2api.accounts.model import Account
 from grok2api.coordination.base import Accounts, Status
 from grok2api.coordination.books import RedisBooks
@@ -22,31 +20,28 @@ from grok2api.transport.tasks import spawn
 _PARTING_SEC = 0.5
 
 
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """Which worker this is: the `number`th of `count` on this machine, under an id of its own."""
-
-    id: str
-    number: int = 1
-    count: int = 1
-
-
 class Shared:
-    """See `base.Coordinator`; what the pool asks is `accounts.sharing.Sharing`, which this is too."""
+    """See `base.Coordinator`; what the pool asks is `accounts.sharing.Sharing`, which this is too.
+
+    This is the `number`th of the `count` workers of this machine. `prefix` begins every key of the installation.
+    """
 
     def __init__(
         self,
         url: str,
         prefix: str,
-        worker: Worker,
+        number: int,
+        count: int,
         new_id: Callable[[str], str],
         now: Callable[[], float],
         beat: float = BEAT_SEC,
     ) -> None:
+        worker = new_id("w")
         self._link = link = Link(url, prefix)
-        self._ledger = Ledger(RedisBooks(link, beat * TTL_SEC / BEAT_SEC), worker.id, worker.count, beat)
-        self._bulletin = Bulletin(link, worker.id, lambda: new_id(""), lambda: self._ledger.living - 1)
-        self._news = AccountNews(self._bulletin, link, worker.id, now)
-        self.locks = RedisLocks(link, lambda: new_id(""), first=worker.number == 1)
+        self._ledger = Ledger(RedisBooks(link, beat * TTL_SEC / BEAT_SEC), worker, count, beat)
+        self._bulletin = Bulletin(link, worker, lambda: new_id(""), lambda: self._ledger.living - 1)
+        self._news = AccountNews(self._bulletin, link, worker, now)
+        self.locks = RedisLocks(link, lambda: new_id(""), first=number == 1)
         self.tasks = RedisTasks(link, LocalTasks(now))
         self.sharing = self
         self.take = self._ledger.take
@@ -71,6 +66,7 @@ class Shared:
 
     @asynccontextmanager
     async def running(self, pool: Accounts) -> AsyncIterator[None]:
+        self._link.speak()
         self._news.follow(pool)
         async with self._ledger.running():
             tasks = [spawn(self._bulletin.run(), "news-reader"), spawn(self._news.run(), "news-teller")]
