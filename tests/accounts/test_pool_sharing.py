@@ -84,6 +84,15 @@ async def test_an_account_that_is_full_elsewhere_is_asked_about_again_a_moment_l
     assert await world.attempt() == "acc_1"
 
 
+async def test_an_account_that_is_full_has_room_again_when_a_lease_on_it_ends_here() -> None:
+    counts, (world,) = workers(1, account(), max_inflight=4)
+    counts.held["acc_1"] = 3
+    async with world.pool.lease(FAST):
+        with pytest.raises(Refusal):
+            await world.attempt()
+    assert await world.attempt() == "acc_1"
+
+
 async def test_a_lease_asks_about_so_many_accounts_and_no_more() -> None:
     counts, (world,) = workers(1, *(account(number) for number in range(2 * TRIES)), max_inflight=1)
     counts.held.update({f"acc_{number}": 1 for number in range(2 * TRIES)})

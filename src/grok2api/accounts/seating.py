@@ -200,7 +200,7 @@ class Seating:
         self.sections[slot.account.tier].place(slot, now, self._cap, full_until)
 
     def full(self, slot: Slot, until: float, now: float) -> None:
-        """Other workers have no room for a lease on this one; it counts as full until then."""
+        """Other workers have no room for a lease on this one; it counts as full until then, or until one ends here."""
         if slot.number >= 0:
             self._full[slot] = until
             self.place(slot, now)
@@ -214,7 +214,8 @@ class Seating:
                 self._left.pop(slot.account.id, None)
             return False
         (self._busy.add if slot.inflight else self._busy.discard)(slot)
-        return was_full != (slot.inflight >= self._cap)
+        room = leases < 0 and bool(self._full) and self._full.pop(slot, None) is not None
+        return room or was_full != (slot.inflight >= self._cap)
 
     # --- options
 
