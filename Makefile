@@ -48,6 +48,7 @@ fix: $(VENV)/.dev  ## let ruff mend what it can
 
 docs: $(VENV)/.dev  ## regenerate the reference pages from the code's tables
 	@$(BIN)/python -m grok2api.config.reference
+	@$(BIN)/python -m grok2api.accounts.reference
 	@$(BIN)/python -m grok2api.simulator.reference docs/simulator.md
 
 lock: $(VENV)/.dev  ## lock the dependencies with hashes; ARGS=--upgrade takes newer ones

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from grok2api.accounts import reference as accounts_reference
 from grok2api.canonical.problem import Kind
 from grok2api.catalog import MODELS
 from grok2api.cli.main import application
-from grok2api.config.reference import PAGES
+from grok2api.config import reference as config_reference
 from grok2api.config.table import SETTINGS, section_titles
 from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import errors as anthropic_errors
 from rig import rigged
 
+PAGES = {**config_reference.PAGES, **accounts_reference.PAGES}
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES_OF_OURS = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
