@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from importlib import import_module
@@ -22,7 +22,6 @@ import uvloop
 from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
-from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
@@ -258,12 +257,8 @@ async def _accounts(
     source = _Masked(store)
     revision = await source.revision()
     writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
-
-    def sink(effects: Iterable[Effect]) -> None:
-        writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
-
     kept = options.kept(options.pool, lambda: live.current)
-    pool = AccountPool(await source.load(), kept, now, rng, sink, coordinator.sharing)
+    pool = AccountPool(await source.load(), kept, now, rng, writer.take, coordinator.sharing)
     following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
     await stack.enter_async_context(following.running())
     return pool, following

@@ -70,7 +70,7 @@ class House:
 
     def sink(self, effects: tuple[Effect, ...]) -> None:
         self.effects.extend(effects)
-        self.behind.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
+        self.behind.take(effects)
 
     def take_in(self, fresh: list[Account]) -> None:
         """Store new accounts and take them into the pool, as an import does."""
@@ -80,7 +80,7 @@ class House:
 
     def edit(self, number: int, how: Callable[[Account], Account]) -> None:
         """Have the store change an account, as an administrator does, and let the pool follow."""
-        for changed in self.run(self.store.change([ident(number)], how)):
+        for changed in self.run(self.store.change([ident(number)], how)).accounts:
             self.known[changed.id] = changed
         self.run(self.sync.sync())
 

@@ -101,9 +101,11 @@ class RefreshQuota(msgspec.Struct, frozen=True):
 
 
 class Persist(msgspec.Struct, frozen=True):
-    """The account has changed and is to be written, some time soon."""
+    """The account has changed and is to be written, some time soon. It has so many more uses and failures."""
 
     account_id: str
+    uses: int = 0
+    fails: int = 0
 
 
 Effect = RefreshQuota | Persist
@@ -226,7 +228,8 @@ def _strikes(strikes: tuple[float, ...], step: Next, now: float) -> tuple[float,
 
 def _effects(account: Account, step: Next, mode: str, policy: Policy) -> tuple[Effect, ...]:
     asks = (step.verify or (step.heals and policy.counts_quota)) and account.kind is Kind.WEB and mode in ASKED_MODES
-    return (Persist(account.id), RefreshQuota(account.id, mode)) if asks else (Persist(account.id),)
+    persist = Persist(account.id, int(step.spends), int(step.fails))
+    return (persist, RefreshQuota(account.id, mode)) if asks else (persist,)
 
 
 def enabled(account: Account) -> Account:

@@ -229,11 +229,13 @@ class AccountPool:
         slot = self._seats.get(ident)
         if slot is None:
             return None
-        account = how(slot.account)
-        if account != slot.account:
-            self._changes(slot.account)
+        before = slot.account
+        account = how(before)
+        if account != before:
+            self._changes(before)
             self.replace(account)
-            self._sink((Persist(ident),))
+            uses, fails = account.use_count - before.use_count, account.fail_count - before.fail_count
+            self._sink((Persist(ident, uses, fails),))
         return account
 
     def enable(self, ident: str) -> Account | None:
