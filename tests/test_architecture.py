@@ -87,6 +87,7 @@ MAY_IMPORT = {
     "transport": "canonical upstreams.base",
     "coordination": "accounts transport.tasks",
     "place": "",
+    "spreading": "config coordination.base storage.errors storage.secrets",
     "supervisor": "observe place transport.tasks web.listening",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",

@@ -53,10 +53,11 @@ from grok2api.gateway.watch import Watch
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.place import Line, Place, Serves
+from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.installation import installation
-from grok2api.storage.opening import store_for
+from grok2api.storage.opening import open_store
 from grok2api.storage.write_behind import WriteBehind
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
@@ -132,8 +133,9 @@ async def running(
     async with AsyncExitStack() as stack:
         configured = _configured(layers)
         live = configured.live
-        store = await store_for(live.current.storage.url, layers.data_dir)
-        stack.push_async_callback(store.close)
+        database, vault = await open_store(live.current.storage.url, layers.data_dir)
+        stack.push_async_callback(database.close)
+        store = AccountStore(database, vault)
         coordinator = await _coordinator(stack, live.current, store, place, now)
         pool, following = await _accounts(stack, live, store, coordinator, now, rng or _RNG)
         http, sockets = await _clients(stack, live)
@@ -149,7 +151,8 @@ async def running(
             Watch(now, Routes(lambda: options.transport(live.current).egress)),
         )
         state = State()
-        admin = _administration(stack, configured, layers.data_dir, state, now)
+        spreader = ConfigSpreader(configured, coordinator, vault)
+        admin = _administration(stack, configured, spreader, layers.data_dir, state, now)
         face = _face(gateway, live, state, lambda: following.trouble, admin)
         watching = spawn(_watch(configured), "configuration")
         stack.callback(watching.cancel)
@@ -265,7 +268,12 @@ async def _accounts(
 
 
 def _administration(
-    stack: AsyncExitStack, configured: Configured, data_dir: Path, state: State, now: Callable[[], float]
+    stack: AsyncExitStack,
+    configured: Configured,
+    spreader: ConfigSpreader,
+    data_dir: Path,
+    state: State,
+    now: Callable[[], float],
 ) -> list[BaseRoute]:
     """The routes of the admin API, behind its key."""
     live = configured.live
@@ -280,6 +288,7 @@ def _administration(
         version=__version__,
         started_at=now(),
         document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
+        spread=spreader.tell,
     )
     return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
 
