@@ -12,7 +12,7 @@ from grok2api.accounts.lifecycle import outcome_of, settle
 from grok2api.accounts.resting import Attempt, Policy
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.coordination.base import Away, Refused
-from grok2api.coordination.link import Link
+from grok2api.coordination.link import Link, patience
 from grok2api.coordination.local import Local
 from grok2api.coordination.shared import Shared
 
@@ -172,6 +172,17 @@ async def test_O3_what_is_wrong_with_redis_is_said_without_its_password(url: str
     assert word in str(caught.value)
     assert "hidden" not in str(caught.value)
     await link.close()
+
+
+async def test_a_loop_that_was_busy_is_not_taken_for_a_redis_that_is_silent() -> None:
+    started = time.monotonic()
+    async with patience(0.1):
+        time.sleep(0.2)  # noqa: TID251 - the loop stands still
+        await asyncio.sleep(0.01)
+    with pytest.raises(TimeoutError):
+        async with patience(0.05):
+            await asyncio.sleep(60)
+    assert time.monotonic() - started < 1
 
 
 async def test_one_process_has_nobody_to_tell() -> None:

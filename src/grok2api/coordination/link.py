@@ -8,7 +8,8 @@ of a second, and the others nothing.
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,8 @@ from grok2api.coordination.base import Away
 QUICK_SEC = 0.25
 #: Valkey's own names for what its protocol calls as Redis does.
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
+#: The steps in which patience runs out.
+_STEPS = 5
 #: How long a reader lets Redis hold a question for which there is no answer yet.
 BLOCK_SEC = 1.0
 
@@ -103,7 +106,7 @@ class Link:
         if self.away:
             raise Away(self.away)
         try:
-            async with asyncio.timeout(limit):
+            async with patience(limit):
                 return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             raise self._failed(error) from None
@@ -111,7 +114,7 @@ class Link:
     async def _run(self, what: Script, keys: Sequence[str], args: Sequence[str | bytes | float]) -> Any:
         rest = (len(keys), *keys, *args)
         try:
-            async with asyncio.timeout(QUICK_SEC):
+            async with patience(QUICK_SEC):
                 try:
                     return await self._client.execute_command("EVALSHA", what.sha, *rest)  # type: ignore[no-untyped-call]
                 except NoScriptError:
@@ -131,6 +134,36 @@ class Link:
     def _say(self, reason: str) -> None:
         if self._speaks:
             _log.warning("the coordinator is away; each worker keeps to its share", reason=reason)
+
+
+@asynccontextmanager
+async def patience(limit: float) -> AsyncIterator[None]:
+    """Raises `TimeoutError` after `limit` seconds in which an answer could have been heard.
+
+    While the event loop is busy with something else nobody hears anything; such time does not count, within reason.
+    """
+    loop = asyncio.get_running_loop()
+    step = limit / _STEPS
+    timer: asyncio.TimerHandle
+
+    def tick(due: float, left: int, late: int) -> None:
+        nonlocal timer
+        now = loop.time()
+        if now - due > step and late:
+            late -= 1
+        else:
+            left -= 1
+        if left:
+            timer = loop.call_at(now + step, tick, now + step, left, late)
+        else:
+            bound.reschedule(now)
+
+    async with asyncio.timeout(None) as bound:
+        timer = loop.call_later(step, tick, loop.time() + step, _STEPS, 3 * _STEPS)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def _client(url: str) -> Redis:
