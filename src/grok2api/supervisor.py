@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import structlog
@@ -80,10 +80,10 @@ class Supervisor:
 
     async def run(self) -> int:
         """Run until a signal, or until the first worker cannot start; the exit code."""
-        loop = asyncio.get_running_loop()
-        for number in _ENDING:
-            loop.add_signal_handler(number, self._end, number)
-        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        with self._listening():
+            return await self._run()
+
+    async def _run(self) -> int:
         first = await self._start(1, again=False)
         serves = await first.serves()
         if serves is None:
@@ -96,6 +96,19 @@ class Supervisor:
             self._started(serves)
         codes = await asyncio.gather(*keepers)
         return max(codes)
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """What the operator's signals do."""
+        loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            loop.add_signal_handler(number, self.end, number)
+        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        try:
+            yield
+        finally:
+            for number in (*_ENDING, signal.SIGHUP):
+                loop.remove_signal_handler(number)
 
     async def _start(self, number: int, *, again: bool) -> Child:
         ours, theirs = socket.socketpair()
@@ -136,7 +149,8 @@ class Supervisor:
         """The exit code that one worker's is to us: who was told to end before it could listen to that ended well."""
         return 0 if self._ending.is_set() and -code in _ENDING else abs(code)
 
-    def _end(self, number: int) -> None:
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """Have every worker drain and end."""
         self._ending.set()
         self._pass_on(number)
 

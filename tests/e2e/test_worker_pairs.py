@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from asking import TEXT, ask
-from coordination.redis_here import URL, keys_of_ours, until
+from coordination.redis_here import URL, keys_of_ours, proxied, until
 from grok2api import app
 from grok2api.config.load import Layers
 from grok2api.place import Place
@@ -23,7 +23,9 @@ ADMIN = "an-admin-key-for-tests"
 
 
 @asynccontextmanager
-async def pair(*data_dirs: Path, environ: tuple[dict[str, str], dict[str, str]] = ({}, {})) -> AsyncIterator[list[Rig]]:
+async def pair(
+    *data_dirs: Path, environ: tuple[dict[str, str], dict[str, str]] = ({}, {}), url: str = URL
+) -> AsyncIterator[list[Rig]]:
     """Two workers with one store in the first directory; with two directories they are on two machines."""
     async with AsyncExitStack() as stack:
         prefix = await stack.enter_async_context(keys_of_ours())
@@ -35,7 +37,7 @@ async def pair(*data_dirs: Path, environ: tuple[dict[str, str], dict[str, str]] 
         settings: dict[str, Any] = {
             **{key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"},
             "storage.url": store,
-            "coordination.url": URL,
+            "coordination.url": url,
             "coordination.installation": prefix,
             "app.app_key": ADMIN,
         }
@@ -134,6 +136,28 @@ async def test_Z2_a_change_travels_sealed(tmp_path: Path) -> None:
         link = one.app.coordinator._link  # type: ignore[attr-defined]
         await set_config(one, app__api_key="key-of-the-clients")
         assert b"key-of-the-clients" not in await link.command("DUMP", link.key("news"))
+
+
+async def test_serving_goes_on_while_redis_is_away_within_each_workers_share(tmp_path: Path) -> None:
+    limits = {"GROK2API_ACCOUNT__SELECTION__MAX_INFLIGHT": "4"}
+    async with proxied() as proxy, pair(tmp_path, environ=(limits, limits), url=proxy.url) as (one, other):
+        assert (await one.post(CHAT, ask("chat")))[0] == 200
+        one.world.on(script="One two.", fault="pause@1=0.1")
+        for how in (proxy.cut, proxy.hold):
+            found = how()
+            if found is not None:
+                await found
+            started = asyncio.get_running_loop().time()
+            answers = await asyncio.gather(*((one, other)[number % 2].post(CHAT, ask("chat")) for number in range(4)))
+            assert [status for status, _, _ in answers] == [200] * 4
+            assert asyncio.get_running_loop().time() - started < 2
+            await until(lambda: all(rig.app.coordinator.status().away for rig in (one, other)))
+            answers = await asyncio.gather(*((one, other)[number % 2].post(CHAT, ask("chat")) for number in range(8)))
+            assert sorted(status for status, _, _ in answers) == [200] * 4 + [429] * 4
+            await proxy.open()
+            await until(lambda: not any(rig.app.coordinator.status().away for rig in (one, other)))
+        answers = await asyncio.gather(*(one.post(CHAT, ask("chat")) for _ in range(4)))
+        assert [status for status, _, _ in answers] == [200] * 4
 
 
 async def test_one_process_has_no_other_workers(tmp_path: Path) -> None:
