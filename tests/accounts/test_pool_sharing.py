@@ -36,7 +36,8 @@ class Counts:
         self.held[name] -= 1
         assert self.held[name] >= 0
 
-    def changed(self, before: Account) -> None:
+    def changed(self, before: Account, after: Account) -> None:
+        assert after is not before
         self.told.append(before)
 
 

@@ -24,7 +24,7 @@ def attempt(worker: Shared, shelf: Shelf, kind: Kind | None = None, ident: str =
     now = time.time()
     after, _ = settle(before, outcome_of(found is None, found), Attempt("fast", now, 600.0), Policy())
     shelf.accounts[ident] = after
-    worker.changed(before)
+    worker.changed(before, after)
 
 
 async def test_P1_a_rest_that_one_worker_learns_is_known_to_all_in_a_blink(prefix: str) -> None:

@@ -151,8 +151,8 @@ class AccountPool:
         if probe:
             self._probed_at_turn = self._turn
             slot.probes = (*slot.probes, mode)
-            self._changes(slot.account)
-            slot.account = probing(slot.account, mode, now, self._policy)
+            before, slot.account = slot.account, probing(slot.account, mode, now, self._policy)
+            self._changed(before, slot.account)
         if probe or moved:
             self._seats.place(slot, now)
         if need.sticky is not None:
@@ -173,9 +173,8 @@ class AccountPool:
         now = self._now()
         outcome = outcome_of(lease.success, lease.problem)
         account, effects = settle(before, outcome, _attempt(lease, held.leased_at, now), self._policy)
-        if account is not before:
-            self._changes(before)
         self._seats.hold(slot, account)
+        self._changed(before, account)
         if held.probe or moved or account.state is not before.state or account.rests is not before.rests:
             self._seats.place(slot, now)
         if held.sticky is not None and outcome not in _GOOD_ENOUGH:
@@ -232,8 +231,8 @@ class AccountPool:
         before = slot.account
         account = how(before)
         if account != before:
-            self._changes(before)
             self.replace(account)
+            self._changed(before, account)
             uses, fails = account.use_count - before.use_count, account.fail_count - before.fail_count
             self._sink((Persist(ident, uses, fails),))
         return account
@@ -302,9 +301,9 @@ class AccountPool:
         states = ", ".join(f"{number} {state}" for state in State if (number := getattr(census, state.value)))
         return f"<AccountPool {census.total} accounts: {states or 'none'}; {census.in_flight} in flight>"
 
-    def _changes(self, before: Account) -> None:
-        if self.sharing is not None:
-            self.sharing.changed(before)
+    def _changed(self, before: Account, after: Account) -> None:
+        if self.sharing is not None and after is not before:
+            self.sharing.changed(before, after)
 
     def _follow_options(self, now: float) -> None:
         """Apply options that changed; what they mean for many accounts is done a slice at a time."""

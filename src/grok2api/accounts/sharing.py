@@ -22,8 +22,8 @@ class Sharing(Protocol):
         """Count one less under `name`."""
         ...
 
-    def changed(self, before: Account) -> None:
-        """Serving changes an account, which was so until now: the others shall know."""
+    def changed(self, before: Account, after: Account) -> None:
+        """Serving has changed an account: the others shall know."""
         ...
 
 

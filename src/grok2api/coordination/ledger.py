@@ -3,7 +3,7 @@
 Each worker has a *session* in the books: a hash of counts that lives as long as the worker's beats come, so that the
 leases of one that was killed are free again seconds later, all at once (P5). Counting is one script for all that was
 asked while the last one ran: exact, in order, and cheaper the busier it gets. `give` only queues, so that giving back
-cannot be cancelled.
+can neither wait nor be cancelled.
 
 While the books are away each worker keeps to an even share of the cap, and whoever waits is answered from that. What a
 call that failed did is unknown; the next session begins with the worker's own truth and the old one is struck out.
@@ -25,6 +25,8 @@ from grok2api.transport.tasks import spawn
 BEAT_SEC = 1.0
 TTL_SEC = 5.0
 
+#: How long a give waits for others to go along; a take goes at once, and takes everything along.
+GIVE_SEC = 0.005
 #: Takes and gives in one call.
 _BATCH = 512
 
@@ -90,7 +92,8 @@ class Ledger:
         if not self._open:
             return self._alone(name, cap)
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._enter(Entry(name, cap, future))
+        self._queue.append(Entry(name, cap, future))
+        self._woken.set()
         try:
             return await future
         except asyncio.CancelledError:
@@ -100,18 +103,16 @@ class Ledger:
 
     def give(self, name: str) -> None:
         """Count one less under `name`."""
-        if self._open:
-            self._enter(Entry(name))
-        else:
+        if not self._open:
             self._less(name)
+            return
+        if not self._queue:
+            asyncio.get_running_loop().call_later(GIVE_SEC, self._woken.set)
+        self._queue.append(Entry(name))
 
     def held(self, name: str) -> int:
         """What this worker counts under `name`."""
         return self._held[name]
-
-    def _enter(self, entry: Entry) -> None:
-        self._queue.append(entry)
-        self._woken.set()
 
     def _alone(self, name: str, cap: int) -> bool:
         if self._held[name] >= max(1, cap // max(self.living, self._expected)):
@@ -133,9 +134,8 @@ class Ledger:
             except Exception:  # a bug of ours: nobody may wait for books that are not kept
                 _log.exception("the lease ledger failed")
                 self._lose(())
-            if not self._queue and not self._due:
-                self._woken.clear()
-                await self._woken.wait()
+            await self._woken.wait()
+            self._woken.clear()
 
     def _beat_is_due(self) -> None:
         self._due = True
@@ -167,6 +167,8 @@ class Ledger:
         """Enter what is queued, in order."""
         waiting = [entry for entry in self._queue if entry.future is None or not entry.future.done()]
         batch, self._queue = waiting[:_BATCH], waiting[_BATCH:]
+        if self._queue:
+            self._woken.set()
         if not batch:
             return
         try:

@@ -1,11 +1,13 @@
 """Account news between workers: what serving changed here is told, what others tell is merged into the pool.
 
-Changes of a moment go out as one message. While Redis is away they gather, one difference an account, and go out when
-it is back. A message that may or may not have come through is sent again under its number, and taken once.
+Changes of a moment go out as one message: a rest or a state at once, what is only counted after a while. While Redis is
+away they gather, one difference an account, and go out when it is back. A message that may or may not have come through
+is sent again under its number, and taken once.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -17,8 +19,9 @@ from grok2api.coordination.link import Link
 
 KIND = "accounts"
 
-#: Seconds between the first change and its message: as many as fit go along.
+#: Seconds between a change and its message, so that others go along: of what decides who may serve, and of the rest.
 GATHER_SEC = 0.025
+COUNTED_SEC = 0.5
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -45,24 +48,31 @@ class AccountNews:
         self._number = 0
         self._seen: dict[str, int] = {}
         self._woken = asyncio.Event()
+        self._urgent = asyncio.Event()
 
     def follow(self, pool: Accounts) -> None:
         """Tell of, and merge into, this pool."""
         self._pool = pool
         self._bulletin.handle({KIND: self._hear})
 
-    def changed(self, before: Account) -> None:
-        """Serving changes an account, which was so until now."""
+    def changed(self, before: Account, after: Account) -> None:
+        """Serving has changed an account."""
         if before.id not in self._before:
             self._before[before.id] = before
             self._woken.set()
+        if after.state is not before.state or after.rests is not before.rests:
+            self._urgent.set()
 
     async def run(self) -> None:
         """Tell for ever."""
         while True:
             await self._woken.wait()
-            await asyncio.sleep(GATHER_SEC)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COUNTED_SEC):
+                    await self._urgent.wait()
+                    await asyncio.sleep(GATHER_SEC)
             self._woken.clear()
+            self._urgent.clear()
             await self.tell()
 
     async def tell(self) -> None:

@@ -57,8 +57,8 @@ class Shared:
         """Close the connections."""
         await self._link.close()
 
-    def changed(self, before: Account) -> None:
-        self._news.changed(before)
+    def changed(self, before: Account, after: Account) -> None:
+        self._news.changed(before, after)
 
     def status(self) -> Status:
         link = self._link
