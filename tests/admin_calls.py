@@ -7,6 +7,7 @@ async with administration(tmp_path) as admin:
 import asyncio
 import itertools
 import json
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,17 +16,26 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from grok2api.accounts.model import Account, Kind, moved, new_account
+from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.pool import AccountPool
+from grok2api.accounts.sync import Sync
 from grok2api.admin.access import AdminKey
 from grok2api.admin.frame import Frame
 from grok2api.admin.openapi import document
-from grok2api.admin.parts import Parts
+from grok2api.admin.parts import Parts, StorageReport
 from grok2api.admin.route import BASE, Route
 from grok2api.admin.table import ROUTES
-from grok2api.admin.tasks import Tasks
+from grok2api.admin.tasks import Step, Steps, Tasks
+from grok2api.catalog import Tier
 from grok2api.config import edit
 from grok2api.config.configured import Configured
 from grok2api.config.live import Live
 from grok2api.config.load import Layers
+from grok2api.storage.accounts import AccountStore
+from grok2api.storage.errors import StoreError
+from grok2api.storage.opening import store_for
+from grok2api.storage.write_behind import WriteBehind
 from grok2api.web.face import Face
 from grok2api.web.options import State, WebOptions
 from simulated import Clock
@@ -57,11 +67,19 @@ class Answer:
 class Admin:
     """The API as a client sees it."""
 
-    def __init__(self, face: Face, state: State, parts: Parts, key: AdminKey) -> None:
+    def __init__(self, face: Face, state: State, parts: Parts, upstream: "Upstream", clock: Clock) -> None:
         self.face = face
         self.state = state
         self.parts = parts
-        self.key = key
+        self.upstream = upstream
+        self.clock = clock
+        self.pool: Any = parts.pool
+        self.store: Any = parts.store
+
+    async def stored(self, ident: str) -> Account:
+        """An account as the store has it."""
+        (found,) = await self.store.get([ident])
+        return found  # type: ignore[no-any-return]
 
     async def call(
         self,
@@ -124,10 +142,63 @@ class Admin:
         return await self.call("DELETE", path, body, **more)
 
 
-def counted(prefix: str = "") -> Callable[..., str]:
+def counted(prefix: str = "", width: int = 1) -> Callable[..., str]:
     """Ids that count."""
     numbers = itertools.count(1)
-    return lambda before="": f"{before or prefix}{next(numbers)}"
+    return lambda before="": f"{before or prefix}{next(numbers):0{width}}"
+
+
+class Upstream:
+    """What accounts are asked and told about: quotas and switches, as a test wants them to come out."""
+
+    def __init__(self, pool: AccountPool) -> None:
+        self.pool = pool
+        self.asked: list[tuple[str, int]] = []
+        self.switched: list[tuple[str, bool, int]] = []
+        self.tiers: dict[str, Tier] = {}
+        self.errors: dict[str, str] = {}
+        self.gate: asyncio.Event | None = None
+
+    async def refresh(self, ids: Sequence[str], at_once: int) -> Steps:
+        for ident in ids:
+            await self._wait()
+            self.asked.append((ident, at_once))
+            if ident not in self.errors and (account := self.pool.get(ident)) is not None:
+                self.pool.replace(moved(account, self.tiers.get(account.secret, account.tier)))
+            yield Step(ident, {"refreshed": 1}, self.errors.get(ident, ""))
+
+    async def switch(self, ids: Sequence[str], enabled: bool, at_once: int) -> Steps:
+        for ident in ids:
+            await self._wait()
+            self.switched.append((ident, enabled, at_once))
+            yield Step(ident, {"success": True, "tagged": True}, self.errors.get(ident, ""))
+
+    async def _wait(self) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+            self.gate.clear()
+
+
+class Shaky:
+    """A store whose database goes away when a test says so."""
+
+    def __init__(self, store: AccountStore) -> None:
+        self._store = store
+        self.away = False
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not self.away:
+            return found
+
+        async def gone(*_: Any, **__: Any) -> Any:
+            raise StoreError("The store is away.")
+
+        async def nothing(*_: Any, **__: Any) -> AsyncIterator[Account]:
+            raise StoreError("The store is away.")
+            yield
+
+        return nothing if name == "iterate" else gone
 
 
 @asynccontextmanager
@@ -138,30 +209,62 @@ async def administration(
     settings: dict[str, Any] | None = None,
     environ: dict[str, str] | None = None,
     options: WebOptions = WebOptions(),  # noqa: B008 - frozen
-    **parts: Any,
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[Admin]:
-    """The API with these parts; the others are missing."""
+    """The API over a real store and a real pool that hold these accounts, with upstreams that a test plays."""
     layers = Layers(None, data_dir, {"server.port": 9, **(settings or {})}, environ or {})
+    data_dir.mkdir(exist_ok=True)
     if not layers.path.exists():
         layers.path.write_text(f'[app]\napp_key = "{KEY}"\n')
     loaded = layers.survey()
-    live = Live(loaded.settings)
+    live, clock, state = Live(loaded.settings), Clock(), State()
     key = AdminKey(live.current, data_dir)
     live.subscribe(key.follow)
-    clock = parts.pop("now", Clock())
-    tasks = Tasks(clock, counted("task"))
-    made = Parts(
+    opened = await store_for(live.current.storage.url, data_dir, {})
+    store: Any = Shaky(opened)
+    await opened.add(accounts)
+    writer = WriteBehind(store, lambda ident: pool.get(ident))
+    pool = AccountPool(
+        await store.load(),
+        PoolOptions,
+        clock,
+        random.Random(1),
+        writer.take,
+    )
+    sync = Sync(store, pool, writer.mark, await store.revision())
+    upstream = Upstream(pool)
+    parts = Parts(
         configured=Configured(live, layers, loaded, lambda: edit),
-        tasks=tasks,
+        store=store,
+        pool=pool,
+        tasks=Tasks(clock, counted(width=32)),
         now=clock,
+        new_id=counted("acc_", 16),
+        flush=writer.flush,
+        sync=sync.sync,
+        revision=lambda: sync.revision,
+        refresh=upstream.refresh,
+        switch_nsfw=upstream.switch,
+        storage=lambda: StorageReport(type="sqlite", healthy=not store.away, trouble="", waiting=writer.waiting),
+        jobs=lambda: [{"name": "a job"}],
+        egress=lambda: {"ways": []},
+        counters=lambda: {"answers": 3},
         version="1.2.3",
         started_at=clock.now,
         document=lambda: msgspec.json.encode(document(table, "1.2.3")),
-        **parts,
     )
-    state = State()
-    frame = Frame(made, key, lambda: options, state)
+    frame = Frame(parts, key, lambda: options, state)
     try:
-        yield Admin(Face({}, frame.routes(table), counted("req_")), state, made, key)
+        yield Admin(Face({}, frame.routes(table), counted("req_")), state, parts, upstream, clock)
     finally:
-        await tasks.close()
+        store.away = False
+        await parts.tasks.close()
+        await opened.close()
+
+
+def account(name: str, tier: Tier = Tier.BASIC, tags: tuple[str, ...] = (), **fields: Any) -> Account:
+    """An account whose id and token are made of its name."""
+    kind = Kind.API if tier is Tier.API else Kind.WEB
+    secret = f"{'xai-' if tier is Tier.API else 'token-of-'}{name}-0123456789"
+    made = new_account(f"acc_{name}", secret, kind, tier, fields.pop("created_at", 1.0), tags=tags)
+    return msgspec.structs.replace(made, **fields)

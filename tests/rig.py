@@ -63,6 +63,15 @@ class Rig:
         async with self.http.post(self.url + path, headers=named, **sent) as answer:  # type: ignore[arg-type]
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read()
 
+    async def admin(self, method: str, path: str, body: object = None, **query: object) -> tuple[int, Any]:
+        """Status and JSON of one call of the admin API."""
+        key = (self.data_dir / "admin.key").read_text().strip()
+        url = f"{self.url}/admin/api{path}"
+        headers = {"authorization": f"Bearer {key}"}
+        params = {name: str(value) for name, value in query.items()}
+        async with self.http.request(method, url, json=body, headers=headers, params=params) as answer:
+            return answer.status, await answer.json(content_type=None)
+
     async def raw(self, request: bytes) -> bytes:
         """What comes back for these bytes on a bare connection, until the server closes it."""
         host, _, port = self.url.removeprefix("http://").partition(":")

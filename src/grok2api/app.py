@@ -10,11 +10,9 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -25,24 +23,19 @@ from grok2api import __version__, options
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
-from grok2api.admin.access import AdminKey
-from grok2api.admin.frame import Frame
-from grok2api.admin.openapi import document
-from grok2api.admin.parts import Parts
-from grok2api.admin.table import ROUTES
-from grok2api.admin.tasks import Tasks
+from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
-from grok2api.catalog import Surface
+from grok2api.canonical.problem import Kind, Problem
+from grok2api.catalog import Surface, Tier
 from grok2api.cli.common import tell
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.configured import Configured, Editor
-from grok2api.config.errors import SettingsError
 from grok2api.config.live import Live
 from grok2api.config.load import Layers
 from grok2api.config.settings import Settings
 from grok2api.config.table import secret_values
-from grok2api.coordination.base import Away, Coordinator
-from grok2api.coordination.local import Local
+from grok2api.coordinating import coordinator_for
+from grok2api.coordination.base import Coordinator
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
@@ -56,13 +49,13 @@ from grok2api.place import Line, Place, Serves
 from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
-from grok2api.storage.installation import installation
 from grok2api.storage.opening import open_store
 from grok2api.storage.write_behind import WriteBehind
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
 from grok2api.upstreams.console.adapter import Console
+from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
@@ -90,10 +83,6 @@ SOCKET_CLIENTS: Rows = {
     "rest": ("grok2api.transport.absent", "NoSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
 }
-
-
-#: What many workers need, loaded when `coordination.url` is set.
-SHARED = ("grok2api.coordination.shared", "Shared")
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,11 +125,12 @@ async def running(
         database, vault = await open_store(live.current.storage.url, layers.data_dir)
         stack.push_async_callback(database.close)
         store = AccountStore(database, vault)
-        coordinator = await _coordinator(stack, live.current, store, place, now)
-        pool, following = await _accounts(stack, live, store, coordinator, now, rng or _RNG)
+        coordinator = await coordinator_for(stack, live.current, database, place, new_id, now)
+        accounts = await _accounts(stack, live, store, coordinator, now, rng or _RNG)
         http, sockets = await _clients(stack, live)
+        watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
         gateway = Gateway(
-            pool,
+            accounts.pool,
             {
                 Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
                 Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
@@ -148,24 +138,67 @@ async def running(
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
-            Watch(now, Routes(lambda: options.transport(live.current).egress)),
+            watch,
         )
         state = State()
-        spreader = ConfigSpreader(configured, coordinator, vault)
-        admin = _administration(stack, configured, spreader, layers.data_dir, state, now)
-        face = _face(gateway, live, state, lambda: following.trouble, admin)
+        administered = Administered(
+            store=accounts.store,
+            pool=accounts.pool,
+            writer=accounts.writer,
+            following=accounts.following,
+            sync=accounts.sync.sync,
+            revision=lambda: accounts.sync.revision,
+            switch=AccountSettings(http, lambda: options.grok_web(live.current), _uuid),
+            refresher=_NoQuotas(),
+            watch=watch,
+            jobs=tuple,
+            spread=ConfigSpreader(configured, coordinator, vault).tell,
+            coordinator=coordinator,
+        )
+        admin = administration(stack, configured, layers.data_dir, state, administered, now, _RNG)
+        face = _face(gateway, live, state, lambda: accounts.following.trouble, admin)
         watching = spawn(_watch(configured), "configuration")
         stack.callback(watching.cancel)
-        await stack.enter_async_context(coordinator.running(pool))
+        await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
             state=state,
-            pool=pool,
+            pool=accounts.pool,
             gateway=gateway,
             live=live,
             configured=configured,
             coordinator=coordinator,
         )
+
+
+class _NotAsked(msgspec.Struct, frozen=True):
+    """What a look at an account brings while nobody asks for quotas."""
+
+    account_id: str
+    modes: tuple[str, ...] = ()
+    after: Tier | None = None
+    problem: Problem | None = Problem(kind=Kind.UNAVAILABLE, message="Quotas cannot be asked for in this version.")
+
+
+class _NoQuotas:
+    """Stands where quotas will be asked for."""
+
+    async def refresh(
+        self, ids: Iterable[str], modes: Collection[str] | None = None, at_once: int | None = None
+    ) -> AsyncGenerator[_NotAsked, None]:
+        """Nothing is asked."""
+        for ident in ids:
+            yield _NotAsked(ident)
+
+
+class _Accounts(msgspec.Struct, frozen=True):
+    """The store, the pool that is filled from it, and what keeps both abreast."""
+
+    store: AccountStore
+    pool: AccountPool
+    writer: WriteBehind
+    sync: Sync
+    following: Following
 
 
 class _Masked:
@@ -228,26 +261,6 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
     return http, sockets
 
 
-async def _coordinator(
-    stack: AsyncExitStack, settings: Settings, store: AccountStore, place: Place, now: Callable[[], float]
-) -> Coordinator:
-    """What ties this worker to the others, if there may be others. Raises `SettingsError`."""
-    url = settings.coordination.url
-    if not url:
-        return Local(now)
-    prefix = f"grok2api:{settings.coordination.installation or await installation(store.database)}:"
-    module, kind = SHARED
-    shared = getattr(import_module(module), kind)(url, prefix, place.number, place.count, new_id, now)
-    stack.push_async_callback(shared.close)
-    try:
-        await shared.begin()
-    except Away as error:
-        if not place.again:
-            words = f"coordination.url: {error}; start it, or empty the setting to run one process without"
-            raise SettingsError([words]) from None
-    return cast("Coordinator", shared)
-
-
 async def _accounts(
     stack: AsyncExitStack,
     live: Live,
@@ -255,42 +268,17 @@ async def _accounts(
     coordinator: Coordinator,
     now: Callable[[], float],
     rng: random.Random,
-) -> tuple[AccountPool, Following]:
+) -> _Accounts:
     """The pool, filled from the store and kept abreast of it and of the other workers."""
     source = _Masked(store)
     revision = await source.revision()
     writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
     kept = options.kept(options.pool, lambda: live.current)
     pool = AccountPool(await source.load(), kept, now, rng, writer.take, coordinator.sharing)
-    following = Following(writer, Sync(source, pool, writer.mark, revision).sync)
+    sync = Sync(source, pool, writer.mark, revision)
+    following = Following(writer, sync.sync)
     await stack.enter_async_context(following.running())
-    return pool, following
-
-
-def _administration(
-    stack: AsyncExitStack,
-    configured: Configured,
-    spreader: ConfigSpreader,
-    data_dir: Path,
-    state: State,
-    now: Callable[[], float],
-) -> list[BaseRoute]:
-    """The routes of the admin API, behind its key."""
-    live = configured.live
-    key = AdminKey(live.current, data_dir)
-    live.subscribe(key.follow)
-    tasks = Tasks(now, lambda: f"{_RNG.getrandbits(128):032x}")
-    stack.push_async_callback(tasks.close)
-    parts = Parts(
-        configured=configured,
-        tasks=tasks,
-        now=now,
-        version=__version__,
-        started_at=now(),
-        document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
-        spread=spreader.tell,
-    )
-    return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
+    return _Accounts(store, pool, writer, sync, following)
 
 
 def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], admin: Sequence[BaseRoute]) -> Face:

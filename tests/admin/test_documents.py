@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from admin_calls import administration
+from grok2api.admin.codes import CODES
 from grok2api.admin.openapi import codes_of, document, status_of
 from grok2api.admin.route import BASE
 from grok2api.admin.table import ROUTES
@@ -63,3 +64,8 @@ async def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
         assert rules[f"{element}-src"] == f"'sha256-{digest}'"
         assert f"<{element} " not in page
     assert not re.search(r"\son\w+=|\sstyle=", page)
+
+
+def test_every_code_can_be_answered_by_some_endpoint() -> None:
+    frame = {"method_not_allowed", "not_found"}
+    assert {code for route in ROUTES for code in codes_of(route)} | frame == set(CODES)

@@ -135,10 +135,10 @@ TABLE = (
     row("GET", "/away", away),
     row("GET", "/refusing", refusing),
     row("GET", "/page", page),
-    row("GET", "/pieces", pieces, media="text/plain"),
-    row("GET", "/failing", failing, media="text/plain"),
-    row("GET", "/cut", cut, media="text/plain"),
-    row("GET", "/silence", silence, media="text/event-stream", abandons=True),
+    row("GET", "/pieces", pieces, media=("text/plain",)),
+    row("GET", "/failing", failing, media=("text/plain",)),
+    row("GET", "/cut", cut, media=("text/plain",)),
+    row("GET", "/silence", silence, media=("text/event-stream",), abandons=True),
     row("GET", "/patient", patient, abandons=True),
 )
 

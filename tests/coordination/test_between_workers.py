@@ -154,7 +154,7 @@ async def test_the_status_says_how_many_work_and_what_is_wrong(prefix: str) -> N
         assert one.status().since
         await proxy.open()
         await until(lambda: not one.status().away)
-    assert Local(time.time).status().kind == "local"
+    assert Local().status().kind == "local"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ async def test_a_loop_that_was_busy_is_not_taken_for_a_redis_that_is_silent() ->
 
 
 async def test_one_process_has_nobody_to_tell() -> None:
-    local = Local(time.time)
+    local = Local()
     local.handle({})
     async with local.running(Shelf()):
         assert (await local.spread("config", b"")).everywhere

@@ -1,6 +1,7 @@
 """Two workers in one event loop, over real Redis: what one learns, the other knows."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -129,6 +130,44 @@ async def test_O2_who_cannot_follow_a_change_is_named_in_the_answer(tmp_path: Pa
         assert answer["workers"]["done"] == 0
         assert "environment" in answer["workers"]["refused"][0]
         assert "1 of 2 workers only" in answer["message"]
+
+
+async def admin_call(rig: Rig, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    headers = {"authorization": f"Bearer {ADMIN}"}
+    async with rig.http.request(method, f"{rig.url}/admin/api{path}", json=body, headers=headers) as answer:
+        text = await answer.text()
+        if answer.headers["content-type"].startswith("text/event-stream"):
+            return answer.status, [json.loads(frame[6:]) for frame in text.split("\n\n") if frame.startswith("data: ")]
+        return answer.status, json.loads(text)
+
+
+async def test_a_task_of_one_worker_is_followed_and_cancelled_in_another(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (one, other):
+        status, begun = await admin_call(one, "POST", "/batch/nsfw?async=true", {"tokens": ["sim-basic-1"]})
+        assert status == 200
+        task = begun["task_id"]
+        await until(lambda: other.app.coordinator.tasks.last(task))  # type: ignore[union-attr]
+        status, events = await admin_call(other, "GET", f"/batch/{task}/stream")
+        assert (status, events[0]["type"], events[-1]["type"]) == (200, "snapshot", "done")
+        assert events[-1] == (await admin_call(one, "GET", f"/batch/{task}/stream"))[1][-1]
+        mine, others = [(await admin_call(rig, "GET", f"/batch/{task}"))[1] for rig in (one, other)]
+        assert mine == others
+        assert others["status"] == "done"
+        assert (await admin_call(other, "GET", "/batch/nothing"))[0] == 404
+
+        one.world.on(endpoint="nsfw", fault="slow=60")
+        status, begun = await admin_call(one, "POST", "/batch/nsfw?async=true", {"tokens": ["sim-basic-1"]})
+        task = begun["task_id"]
+        await until(lambda: other.app.coordinator.tasks.last(task))  # type: ignore[union-attr]
+        assert await admin_call(other, "POST", f"/batch/{task}/cancel") == (200, {"status": "success"})
+        assert (await admin_call(one, "GET", f"/batch/{task}"))[1]["status"] == "cancelled"
+
+
+async def test_the_status_tells_of_the_workers(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (one, _):
+        status, found = await admin_call(one, "GET", "/status")
+        assert status == 200
+        assert found["workers"] == {"kind": "redis", "workers": 2, "away": "", "since": None}
 
 
 async def test_Z2_a_change_travels_sealed(tmp_path: Path) -> None:

@@ -8,16 +8,14 @@ and a few numbers in flat arrays: a hundred thousand accounts are no hundred tho
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from itertools import repeat
 
 import msgspec
 
 from grok2api.accounts.model import Account
 from grok2api.accounts.selection import Reason, Standing
-from grok2api.accounts.times import Times
+from grok2api.accounts.times import NOWHERE, Times, reach
 from grok2api.catalog import Tier
 
-_NOWHERE = -1
 #: Slots woken by one request at most: a whole pool whose windows reset together is spread over requests.
 WAKE_LIMIT = 16
 
@@ -34,7 +32,7 @@ class Slot(msgspec.Struct, eq=False, gc=False):
     """
 
     account: Account
-    number: int = _NOWHERE
+    number: int = NOWHERE
     inflight: int = 0
     turn: int = 0
     probes: tuple[str, ...] = ()
@@ -53,20 +51,18 @@ class Shelf:
         return len(self.slots)
 
     def __contains__(self, slot: Slot) -> bool:
-        return slot.number < len(self._places) and self._places[slot.number] != _NOWHERE
+        return slot.number < len(self._places) and self._places[slot.number] != NOWHERE
 
     def put(self, slot: Slot) -> None:
         """Put it on, if it is not there."""
-        missing = slot.number + 1 - len(self._places)
-        if missing > 0:
-            self._places.extend(repeat(_NOWHERE, missing))
-        if self._places[slot.number] == _NOWHERE:
+        reach(self._places, slot.number)
+        if self._places[slot.number] == NOWHERE:
             self._places[slot.number] = len(self.slots)
             self.slots.append(slot)
 
     def fill(self, slots: Sequence[Slot]) -> None:
         """Put slots on that were never here and whose numbers follow each other."""
-        self._places.extend(repeat(_NOWHERE, slots[0].number - len(self._places)))
+        reach(self._places, slots[0].number - 1)
         self._places.extend(range(len(self.slots), len(self.slots) + len(slots)))
         self.slots.extend(slots)
 
@@ -78,7 +74,7 @@ class Shelf:
         if last is not slot:
             self.slots[place] = last
             self._places[last.number] = place
-        self._places[slot.number] = _NOWHERE
+        self._places[slot.number] = NOWHERE
 
 
 class Lane:
@@ -106,7 +102,7 @@ class Lane:
         """Move a slot to where its standing belongs; `None` takes it out of the lane."""
         missing = slot.number + 1 - len(self._codes)
         if missing > 0:
-            self._codes.extend(repeat(_ABSENT, missing))
+            self._codes.extend(bytes(missing))
         before = self._codes[slot.number]
         after = _ABSENT if standing is None else _CODES[standing.reason]
         if before != after:
@@ -139,8 +135,8 @@ class Lane:
 
     def fill(self, slots: Sequence[Slot]) -> None:
         """Let slots in that were never here, may all serve, and have the numbers that come next."""
-        self._codes.extend(repeat(_ABSENT, slots[0].number - len(self._codes)))
-        self._codes.extend(repeat(_READY, len(slots)))
+        self._codes.extend(bytes(slots[0].number - len(self._codes)))
+        self._codes.extend(bytes((_READY,)) * len(slots))
         self.size += len(slots)
         self.counts[Reason.READY] += len(slots)
         self.ready.fill(slots)

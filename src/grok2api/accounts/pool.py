@@ -311,7 +311,8 @@ class AccountPool:
         if options is not self._seen:
             self._seen, self._policy = options, options.policy
             self._seats.follow(options, now)
-        self._seats.catch_up()
+        if self._seats.behind:
+            self._seats.catch_up()
 
 
 def _without(modes: tuple[str, ...], mode: str) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ class Seating:
         self._cap = options.max_inflight
         self._tags: frozenset[str] = frozenset()
         self._untagged: Iterator[Slot] = iter(())
+        self.behind = False
         self._prefer(options.preferred_tags)
 
     def __len__(self) -> int:
@@ -236,12 +237,15 @@ class Seating:
                 lane.tagged = {tag: lane.tagged.get(tag) or Shelf() for tag in tags}
         if fresh:
             self._untagged = iter(list(self._slots.values()))
+            self.behind = bool(self._slots)
 
     def catch_up(self) -> None:
-        """Put a slice of the accounts on the shelves of tags that are newly preferred."""
-        for slot in islice(self._untagged, _SLICE):
+        """Put a slice of the accounts on the shelves of tags that are newly preferred; `behind` until all are there."""
+        some = list(islice(self._untagged, _SLICE))
+        for slot in some:
             if slot.account.tags and slot.number >= 0:
                 self._retag(slot)
+        self.behind = len(some) == _SLICE
 
     def _retag(self, slot: Slot) -> None:
         for lane in self.sections[slot.account.tier].lanes.values():

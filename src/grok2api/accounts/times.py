@@ -5,9 +5,17 @@ behind, so no request ever pays for tidying up, and an entry costs sixteen bytes
 """
 
 from array import array
-from itertools import repeat
 
-_NOWHERE = -1
+#: The place of a number that has none.
+NOWHERE = -1
+_ONE = array("i", [NOWHERE]).tobytes()
+
+
+def reach(places: "array[int]", number: int) -> None:
+    """Let `places` have an entry for `number`. At once, however far: this may be the first of a hundred thousand."""
+    missing = number + 1 - len(places)
+    if missing > 0:
+        places.frombytes(_ONE * missing)
 
 
 class Times:
@@ -29,27 +37,25 @@ class Times:
 
     def put(self, number: int, time: float | None) -> None:
         """Give a number its time; `None` takes it out."""
-        place = self._places[number] if number < len(self._places) else _NOWHERE
+        place = self._places[number] if number < len(self._places) else NOWHERE
         if time is None:
-            if place != _NOWHERE:
+            if place != NOWHERE:
                 self._remove(place)
             return
-        if place == _NOWHERE:
+        if place == NOWHERE:
             place = self._append(number, time)
         else:
             self._times[place] = time
         self._settle(place, time, number)
 
     def _append(self, number: int, time: float) -> int:
-        missing = number + 1 - len(self._places)
-        if missing > 0:
-            self._places.extend(repeat(_NOWHERE, missing))
+        reach(self._places, number)
         self._times.append(time)
         self._numbers.append(number)
         return len(self._numbers) - 1
 
     def _remove(self, place: int) -> None:
-        self._places[self._numbers[place]] = _NOWHERE
+        self._places[self._numbers[place]] = NOWHERE
         time, number = self._times.pop(), self._numbers.pop()
         if place < len(self._numbers):
             self._settle(place, time, number)

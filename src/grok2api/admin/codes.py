@@ -61,7 +61,6 @@ CODES: Mapping[str, Code] = {
     "invalid_config":             Code(Kind.INVALID, "A setting is not allowed; the old configuration stays."),
     "startup_only_config":        Code(Kind.INVALID, "The setting is read once at the start."),
     "overridden_config":          Code(Kind.CONFLICT, "The environment or the command line sets it and wins."),
-    "directory_not_initialised":  Code(Kind.UNAVAILABLE, "The accounts are not loaded yet."),
 }  # fmt: skip
 
 

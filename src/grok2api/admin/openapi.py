@@ -151,15 +151,20 @@ def _needs_body(row: Route, schemas: _Schemas) -> bool:
     return "$ref" not in schema or bool(schemas.whole(row.body).get("required"))
 
 
+def _answer(row: Route, media: str, schemas: _Schemas) -> Mapping[str, Any]:
+    if _has_schema(row.answer):
+        return schemas.of(row.answer)
+    return {"type": "object"} if media == "application/json" else {"type": "string"}
+
+
 def _responses(row: Route, schemas: _Schemas) -> dict[str, Any]:
-    plain = {"type": "object"} if row.media == "application/json" else {"type": "string"}
-    schema = schemas.of(row.answer) if _has_schema(row.answer) else plain
-    found: dict[str, Any] = {"200": {"description": row.says, "content": {row.media: {"schema": schema}}}}
+    content = {media: {"schema": _answer(row, media, schemas)} for media in row.media}
+    found: dict[str, Any] = {"200": {"description": row.says, "content": content}}
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in codes_of(row):
         by_status[status_of(code)].append(code)
     for status, codes in sorted(by_status.items()):
         words = "\n".join(f"* `{code}`: {CODES[code].says}" for code in codes)
-        content = {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}
-        found[str(status)] = {"description": words, "content": content}
+        error = {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}
+        found[str(status)] = {"description": words, "content": error}
     return found

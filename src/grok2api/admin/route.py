@@ -68,7 +68,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     group: str
     says: str
     codes: tuple[str, ...] = ()
-    media: str = "application/json"
+    media: tuple[str, ...] = ("application/json",)
     abandons: bool = False
 
     @cached_property

@@ -14,7 +14,6 @@ import typer
 from grok2api.accounts.importing import Entry
 from grok2api.accounts.importing.planning import OnExisting, Planner, Row, Verdict
 from grok2api.accounts.taking import take
-from grok2api.catalog import Tier
 from grok2api.cli.accounts_store import with_store
 from grok2api.cli.accounts_view import printable
 from grok2api.cli.common import CommandError, say
@@ -72,7 +71,7 @@ class _Told:
     def rows(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self._counts[row.verdict] += 1
-            self._guessed = self._guessed or (row.verdict is Verdict.ADD and row.guessed)
+            self._guessed = self._guessed or (row.verdict is Verdict.ADD and row.tier is None)
             if row.verdict is Verdict.INVALID:
                 self._complain(row)
             if self._shown.as_json:
@@ -121,7 +120,7 @@ def _summary(counts: Counter[Verdict], *, rehearsed: bool) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    tier = row.tier.value if row.tier is not None else ""
+    tier = row.tier.value if row.tier is not None else "auto"
     more = "; ".join(row.changes) or row.reason
     cells = (row.account_id or "-", row.token, tier, row.verdict.value, ",".join(row.tags), more)
     return tuple(printable(cell) for cell in cells)
@@ -134,7 +133,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         "verdict": row.verdict.value,
         "id": row.account_id,
         "token": row.token,
-        "pool": row.tier.value if isinstance(row.tier, Tier) else "",
+        "pool": row.tier.value if row.tier is not None else "",
         "tags": list(row.tags),
         "changes": list(row.changes),
         "reason": row.reason,

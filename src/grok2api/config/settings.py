@@ -13,7 +13,6 @@ from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
     Api,
     Asset,
-    Batch,
     Cache,
     Image,
     Media,
@@ -357,6 +356,20 @@ class Coordination(Section, frozen=True, kw_only=True):
             derived="made from the store",
         ),
     ] = ""
+
+
+class Batch(Section, frozen=True, kw_only=True):
+    """Work over many accounts, by the admin API."""
+
+    nsfw_concurrency: Annotated[
+        int, About("Switches turned at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    refresh_concurrency: Annotated[
+        int, About("Accounts asked about at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    asset_list_concurrency: Annotated[int, About("Lists at the same time.", low=1, reserved=True)] = 50
+    asset_delete_concurrency: Annotated[int, About("Deletions at the same time.", low=1, reserved=True)] = 50
+    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
 
 
 class Settings(Section, frozen=True, kw_only=True):

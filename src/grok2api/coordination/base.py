@@ -1,6 +1,6 @@
 """What every coordinator offers, whether there is one worker or many."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -81,31 +81,23 @@ class TaskLog(Protocol):
         """Add an event to a task's log; the first one makes the log."""
         ...
 
-    async def known(self, task: str) -> bool:
-        """Whether there is such a log."""
+    async def last(self, task: str) -> bytes | None:
+        """The newest event; `None` when there is no such log."""
         ...
 
-    def events(self, task: str) -> AsyncIterator[bytes]:
+    def events(self, task: str) -> AsyncGenerator[bytes, None]:
         """Yield the events from the first on, and wait for more; the reader stops at the one that it knows is last."""
-        ...
-
-    async def cancel(self, task: str) -> None:
-        """Ask whoever runs the task to stop."""
-        ...
-
-    async def cancelled(self, task: str) -> bool:
-        """Whether somebody asked the task to stop."""
         ...
 
 
 class Coordinator(Protocol):
-    """All of it. `sharing` is what the pool needs; `None` when there are no other workers."""
+    """All of it. `sharing`, which the pool needs, and `tasks` are `None` when there are no other workers."""
 
     @property
     def locks(self) -> Locks: ...
 
     @property
-    def tasks(self) -> TaskLog: ...
+    def tasks(self) -> TaskLog | None: ...
 
     @property
     def sharing(self) -> Sharing | None: ...

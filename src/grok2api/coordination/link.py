@@ -59,6 +59,7 @@ class Link:
         self._speaks = False
         self._back = asyncio.Event()
         self._back.set()
+        self._gone = asyncio.Event()
         self._client = _client(url)
 
     def key(self, *parts: str) -> str:
@@ -86,6 +87,7 @@ class Link:
                 away_sec = round(time.time() - (self.since or 0), 1)
                 _log.info("the coordinator is back", redis=self.address, away_sec=away_sec)
             self.away, self.since = "", None
+            self._gone.clear()
             self._back.set()
         return answer
 
@@ -94,6 +96,10 @@ class Link:
         self._speaks = True
         if self.away:
             self._say(self.away)
+
+    async def gone(self) -> None:
+        """Wait until Redis does not answer."""
+        await self._gone.wait()
 
     async def back(self) -> None:
         """Wait until Redis answers again."""
@@ -127,6 +133,7 @@ class Link:
         if not self.away:
             self.since = time.time()
             self._back.clear()
+            self._gone.set()
             self._say(reason)
         self.away = reason
         return Away(reason)

@@ -10,7 +10,6 @@ from grok2api.coordination.books import RedisBooks
 from grok2api.coordination.bulletin import Bulletin
 from grok2api.coordination.ledger import BEAT_SEC, TTL_SEC, Ledger
 from grok2api.coordination.link import Link
-from grok2api.coordination.local import LocalTasks
 from grok2api.coordination.locks import RedisLocks
 from grok2api.coordination.news import AccountNews
 from grok2api.coordination.tasks import RedisTasks
@@ -42,7 +41,7 @@ class Shared:
         self._bulletin = Bulletin(link, worker, lambda: new_id(""), lambda: self._ledger.living - 1)
         self._news = AccountNews(self._bulletin, link, worker, now)
         self.locks = RedisLocks(link, lambda: new_id(""), first=number == 1)
-        self.tasks = RedisTasks(link, LocalTasks(now))
+        self.tasks = RedisTasks(link)
         self.sharing = self
         self.take = self._ledger.take
         self.give = self._ledger.give
@@ -69,7 +68,11 @@ class Shared:
         self._link.speak()
         self._news.follow(pool)
         async with self._ledger.running():
-            tasks = [spawn(self._bulletin.run(), "news-reader"), spawn(self._news.run(), "news-teller")]
+            tasks = [
+                spawn(self._bulletin.run(), "news-reader"),
+                spawn(self._news.run(), "news-teller"),
+                spawn(self.tasks.run(), "task-logs"),
+            ]
             try:
                 yield
             finally:

@@ -7,6 +7,8 @@ run again. A database that is away is found out within seconds, and those who we
 """
 
 import asyncio
+import random
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +29,9 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 _READERS = 2
-#: How often a transaction is begun when others were in its way.
+#: How often a transaction is begun when others were in its way, and how long at most it stays out of theirs.
 _TRIES = 4
+_PAUSE_SEC = 0.1
 
 
 class _Side(msgspec.Struct, frozen=True):
@@ -50,6 +53,7 @@ class Database:
         self._kind = engine_of(address.engine)
         self._reading = self._side("reader", _READERS, patience)
         self._writing = self._side("writer", 1, patience)
+        self._closing = threading.Event()
         self._away: tuple[float, str] = (0.0, "")
 
     def _side(self, name: str, size: int, patience: Patience) -> _Side:
@@ -79,14 +83,15 @@ class Database:
         since, reason = self._away
         if since >= asked:
             raise StoreError(reason)
-        for left in reversed(range(_TRIES)):
+        for tries in range(1, _TRIES + 1):
             try:
                 with self._connected(engine) as connection, connection.begin():
                     return work(connection)
             except SQLAlchemyError as error:
                 fault, said = self._explained(error)
-                if not left or fault is None or not fault.again:
+                if tries == _TRIES or fault is None or not fault.again:
                     raise StoreError(said) from None
+                self._closing.wait(random.uniform(0, _PAUSE_SEC * tries))  # noqa: S311
         raise AssertionError("the last try returns or raises")
 
     def _connected(self, engine: sqlalchemy.Engine) -> Connection:
@@ -113,5 +118,6 @@ class Database:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._closing.set()
         for side in (self._writing, self._reading):
             side.close()

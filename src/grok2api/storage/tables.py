@@ -96,7 +96,7 @@ rests = _table(
     Column("until", Double, nullable=False),
     Column("since", Double, nullable=False),
     Column("probe_at", Double),
-    Column("count", Integer, nullable=False),
+    Column("count", BigNumber, nullable=False),
     Column("reason", LongText, nullable=False),
 )
 

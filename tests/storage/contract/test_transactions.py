@@ -112,8 +112,10 @@ async def test_two_that_stand_in_each_others_way_both_come_through(
 
         return work
 
-    await asyncio.gather(database.write(counting("ab")), other.write(counting("ba")))
-    await other.close()
+    try:
+        await asyncio.gather(database.write(counting("ab")), other.write(counting("ba")))
+    finally:
+        await other.close()
     assert [await database.read(value(name)) for name in "ab"] == ["2", "2"]
     assert (len(runs) > 2) is not url.startswith("sqlite")
 

@@ -13,7 +13,7 @@ from grok2api.accounts.credentials import CredentialError, clean, is_masked, kin
 from grok2api.accounts.model import Account, Kind, Rest, State, Window, new_account
 from grok2api.catalog import Tier
 
-#: No tier named: an official key is `api`, a session is taken as `basic` until its first quota is known.
+#: No tier named: an official key is `api`, a session is taken for `basic` until grok.com has told its quotas.
 AUTO = "auto"
 
 MAX_TAGS = 32
@@ -63,15 +63,14 @@ NOTHING = Past()
 class Entry(msgspec.Struct, frozen=True):
     """One credential, clean, or the `error` that kept it from being one. `where` is its place in the input.
 
-    guessed: no pool was named, so the tier is a guess. gone: it was deleted where it comes from.
+    tier: `None` for a session whose tier nobody named. gone: it was deleted where it comes from.
     """
 
     where: str
     secret: str = ""
-    tier: Tier = Tier.BASIC
+    tier: Tier | None = None
     tags: tuple[str, ...] = ()
     error: str = ""
-    guessed: bool = False
     gone: bool = False
     past: Past = NOTHING
 
@@ -80,7 +79,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     def account(self, ident: str, now: float) -> Account:
         """The new account of this entry."""
-        fresh = new_account(ident, self.secret, kind_of(self.secret), self.tier, now, tags=self.tags)
+        fresh = new_account(ident, self.secret, kind_of(self.secret), self.tier or Tier.BASIC, now, tags=self.tags)
         known = {name: value for name, value in msgspec.structs.asdict(self.past).items() if value is not None}
         return msgspec.structs.replace(fresh, **known)
 
@@ -102,8 +101,7 @@ def made(where: str, raw: str, pool: str, tags: Iterable[str], past: Past = NOTH
     """The entry of a credential and what is known of it."""
     try:
         secret = _credential(raw)
-        tier, guessed = _tier(secret, pool)
-        return Entry(where, secret, tier, checked_tags(tags), guessed=guessed, past=past)
+        return Entry(where, secret, _tier(secret, pool), checked_tags(tags), past=past)
     except (CredentialError, EntryError) as error:
         return Entry(where, error=str(error))
 
@@ -134,7 +132,7 @@ def _credential(raw: str) -> str:
     return secret
 
 
-def _tier(secret: str, pool: str) -> tuple[Tier, bool]:
+def _tier(secret: str, pool: str) -> Tier | None:
     official = kind_of(secret) is Kind.API
     named = POOLS.get(pool.strip().lower())
     if pool.strip().lower() in _OAUTH_POOLS:
@@ -142,7 +140,7 @@ def _tier(secret: str, pool: str) -> tuple[Tier, bool]:
     if named is None:
         raise EntryError(f"the pool is none of auto, {', '.join(Tier)}")
     if named == AUTO:
-        return (Tier.API, False) if official else (Tier.BASIC, True)
+        return Tier.API if official else None
     if official != (named == Tier.API):
         raise EntryError("an official key (xai-…) belongs to the pool api, and nothing else does")
-    return Tier(named), False
+    return Tier(named)

@@ -106,13 +106,18 @@ def _of_toml(pieces: Iterable[str], reading: Reading) -> Iterator[Entry]:
 
 
 def _of_table(pieces: Iterable[str], reading: Reading) -> Iterator[Entry]:
-    for item in table_items(lines(pieces)):
-        try:
-            cells = item.value
-            ours = isinstance(cells, dict) and own.MARK in cells
-            yield entry_of(item._replace(value=own.values_of(cells)) if ours else item, reading)  # type: ignore[arg-type]
-        except EntryError as error:
-            yield Entry(item.where, error=str(error))
+    return (_row_entry(item, reading) for item in table_items(lines(pieces)))
+
+
+def _row_entry(item: Item, reading: Reading) -> Entry:
+    """The entry of a table's row. Only our own tables have cells that are more than words."""
+    cells = item.value
+    if not isinstance(cells, dict) or own.MARK not in cells:
+        return entry_of(item, reading)
+    try:
+        return entry_of(item._replace(value=own.values_of(cells)), reading)
+    except EntryError as error:
+        return Entry(item.where, error=str(error))
 
 
 def entry_of(item: Item, reading: Reading) -> Entry:

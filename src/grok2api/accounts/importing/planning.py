@@ -47,8 +47,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An entry and its verdict. `token` is masked; `changes` says what an update would do, `reason` what is wrong;
-    `guessed` that no pool was named."""
+    """An entry and its verdict. `token` is masked; `changes` says what an update would do, `reason` what is wrong."""
 
     where: str
     verdict: Verdict
@@ -58,7 +57,6 @@ class Row(msgspec.Struct, frozen=True):
     account_id: str = ""
     changes: tuple[str, ...] = ()
     reason: str = ""
-    guessed: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -81,9 +79,7 @@ class Planner:
             return Row(entry.where, Verdict.GONE if entry.gone else Verdict.INVALID, reason=entry.error)
         verdict, changes = self._verdict(entry, known)
         ident = "" if known is None else known.account_id
-        return Row(
-            entry.where, verdict, mask(entry.secret), entry.tier, entry.tags, ident, changes, guessed=entry.guessed
-        )
+        return Row(entry.where, verdict, mask(entry.secret), entry.tier, entry.tags, ident, changes)
 
     def _verdict(self, entry: Entry, known: Known | None) -> tuple[Verdict, tuple[str, ...]]:
         print_ = hashlib.blake2b(entry.secret.encode(), digest_size=16).digest()
@@ -111,7 +107,7 @@ def totals(rows: Iterable[Row]) -> dict[Verdict, int]:
 
 
 def _changes(entry: Entry, known: Known) -> Iterator[str]:
-    if not entry.guessed and entry.tier is not known.tier:
+    if entry.tier is not None and entry.tier is not known.tier:
         yield f"pool {known.tier} -> {entry.tier}"
     lacking = [tag for tag in entry.tags if tag not in known.tags]
     if lacking:
@@ -120,6 +116,6 @@ def _changes(entry: Entry, known: Known) -> Iterator[str]:
 
 def updated(account: Account, entry: Entry) -> Account:
     """The account with the tags that it lacks, in the pool that the entry names. What else is known here stays."""
-    if not entry.guessed:
+    if entry.tier is not None:
         account = moved(account, entry.tier)
     return msgspec.structs.replace(account, tags=tuple(dict.fromkeys((*account.tags, *entry.tags))))

@@ -107,7 +107,11 @@ def _widen() -> None:
         for table, names in texts.items():
             for name in names:
                 op.alter_column(table, name, type_=_TEXT, existing_type=sa.Text(), existing_nullable=False)
-    numbers = {"accounts": ("use_count", "fail_count"), "windows": ("remaining", "total", "window_sec")}
+    numbers = {
+        "accounts": ("use_count", "fail_count"),
+        "windows": ("remaining", "total", "window_sec"),
+        "rests": ("count",),
+    }
     for table, names in numbers.items():
         for name in names:
             op.alter_column(table, name, type_=_BIG, existing_type=sa.Integer(), existing_nullable=False)

@@ -6,13 +6,13 @@ from uuid import uuid4
 
 import pytest
 import redis
-from neighbourhood import GOLDEN, V1, V2, fill_v1, fill_v1_document, fill_v2, v2_hash
 from sqlalchemy import create_engine, text
 
 from grok2api.accounts.importing import Entry, Form, Reading
 from grok2api.catalog import Tier
 from grok2api.intake.errors import SourceError, shown
 from grok2api.intake.sources import READERS, entries
+from neighbourhood import GOLDEN, V1, V2, fill_v1, fill_v1_document, fill_v2, v2_hash
 
 NOW = 1_767_225_600.0
 READING = Reading(now=NOW)

@@ -69,7 +69,7 @@ def test_an_update_adds_what_is_lacking_and_keeps_what_is_known():
     entry = Entry("x", "here-1", Tier.SUPER, ("b", "a"))
     changed = updated(account, entry)
     assert (changed.tier, changed.tags, changed.windows["console"]) == (Tier.SUPER, ("a", "b"), real)
-    assert updated(account, Entry("x", "here-1", Tier.SUPER, guessed=True)) == account
+    assert updated(account, Entry("x", "here-1")) == account
 
 
 secrets = st.sampled_from(["one", "two", "three"])
@@ -78,9 +78,8 @@ entries = st.lists(
         Entry,
         where=st.just("x"),
         secret=secrets,
-        tier=st.sampled_from([Tier.BASIC, Tier.SUPER]),
+        tier=st.sampled_from([None, Tier.BASIC, Tier.SUPER]),
         tags=st.lists(st.sampled_from("abc"), max_size=2, unique=True).map(tuple),
-        guessed=st.booleans(),
     )
     | st.just(Entry("x", error="bad")),
     max_size=6,

@@ -75,11 +75,11 @@ def test_pools_and_tags_are_the_entrys_own_or_those_of_the_whole():
         f'{{"token": "{ONE}", "pool": "heavy", "tags": ["a", " b ", "a"]}}\n{TWO}\n{{"token": "{KEY}", "pool": "api"}}'
     )
     one, two, key = parse(text, "super", ("all",))
-    assert (one.tier, one.tags, one.guessed) == (Tier.HEAVY, ("all", "a", "b"), False)
-    assert (two.tier, two.tags, two.guessed) == (Tier.SUPER, ("all",), False)
+    assert (one.tier, one.tags) == (Tier.HEAVY, ("all", "a", "b"))
+    assert (two.tier, two.tags) == (Tier.SUPER, ("all",))
     assert (key.tier, key.error) == (Tier.API, "")
     guessed, official = parse(f"{ONE}\n{KEY}")
-    assert (guessed.tier, guessed.guessed, official.tier, official.guessed) == (Tier.BASIC, True, Tier.API, False)
+    assert (guessed.tier, guessed.account("acc_1", NOW).tier, official.tier) == (None, Tier.BASIC, Tier.API)
 
 
 def test_a_table_says_what_else_is_known():
