@@ -102,8 +102,7 @@ async def rigged(
     async with AsyncExitStack() as stack:
         simulator = await start(World(accounts=(), options=world))
         stack.push_async_callback(simulator.close)
-        upstream = {key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"}
-        layers = Layers(None, data_dir, upstream | (settings or {}))
+        layers = Layers(None, data_dir, {**simulator.settings, **(settings or {})})
         await _add(layers.survey().settings.storage.url, data_dir, accounts)
         for token, tier in accounts:
             simulator.world.account(token, tier)

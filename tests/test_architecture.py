@@ -50,11 +50,13 @@ PURE = (
     "accounts.leases",
     "accounts.news",
     "accounts.query",
+    "accounts.tags",
+    "accounts.wheel",
+    "accounts.wishes",
+    "accounts.sticky",
     "accounts.importing",
     "accounts.exporting",
     "accounts.sharing",
-    "accounts.sticky",
-    "accounts.tags",
     "admin.codes",
     "admin.filters",
     "admin.openapi",
@@ -77,7 +79,7 @@ PURE = (
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users")
+SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
@@ -101,6 +103,7 @@ MAY_IMPORT = {
     "web": "canonical catalog dialects gateway transport.tasks",
     "admin": "canonical catalog dialects accounts config observe web intake storage.errors transport.tasks",
     "administration": "*",
+    "upkeep": "*",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
     "__main__": "cli",
@@ -108,6 +111,7 @@ MAY_IMPORT = {
     "options": "*",
     "demo": "*",
     "banner": "config",
+    "jobs": "storage.errors transport.tasks",
     "": "",
 }
 

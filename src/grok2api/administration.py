@@ -1,19 +1,19 @@
 """The admin API put together: from the running gateway's parts to its routes."""
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
-from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.query import Note
+from grok2api.accounts.refresh import Refresher
 from grok2api.accounts.switching import Switch, Switching
 from grok2api.admin.access import AdminKey
 from grok2api.admin.frame import Frame
@@ -24,14 +24,10 @@ from grok2api.admin.table import ROUTES
 from grok2api.admin.tasks import Step, Steps, Tasks
 from grok2api.admin.tasks_elsewhere import Elsewhere
 from grok2api.admin.together import How, Together
-from grok2api.canonical.problem import Problem
-from grok2api.catalog import Tier
 from grok2api.config.configured import Configured
 from grok2api.coordination.base import Coordinator
 from grok2api.gateway.watch import Watch
-from grok2api.storage.accounts import AccountStore
-from grok2api.storage.following import Following
-from grok2api.storage.write_behind import WriteBehind
+from grok2api.upkeep import Accounts
 from grok2api.web.options import State
 
 #: The message that has a worker end a task of its own, and how long whoever asks for it waits.
@@ -42,41 +38,11 @@ _END_SEC = 5.0
 _TYPES: Mapping[str, str] = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 
 
-class Refreshed(Protocol):
-    """What a look at one account brought: the modes that were told, its tier after it, what went wrong."""
-
-    @property
-    def account_id(self) -> str: ...
-
-    @property
-    def modes(self) -> tuple[str, ...]: ...
-
-    @property
-    def after(self) -> Tier | None: ...
-
-    @property
-    def problem(self) -> Problem | None: ...
-
-
-class Refresher(Protocol):
-    """Asks upstreams for quotas, by hand."""
-
-    def refresh(
-        self, ids: Iterable[str], modes: Collection[str] | None = None, at_once: int | None = None
-    ) -> AsyncGenerator[Refreshed, None]: ...
-
-
 class Administered(msgspec.Struct, frozen=True, kw_only=True):
     """What the admin API is for: the accounts with everything that keeps them, and how they fare."""
 
-    store: AccountStore
-    pool: AccountPool
-    writer: WriteBehind
-    following: Following
-    sync: Callable[[], Awaitable[bool]]
-    revision: Callable[[], int]
+    accounts: Accounts
     switch: Switch
-    refresher: Refresher
     watch: Watch
     jobs: Callable[[], Iterable[msgspec.Struct]]
     spread: Callable[[Mapping[str, Any]], Awaitable[Spread]]
@@ -88,16 +54,16 @@ def administration(
     configured: Configured,
     data_dir: Path,
     state: State,
-    accounts: Administered,
+    administered: Administered,
     now: Callable[[], float],
     rng: random.Random,
 ) -> list[BaseRoute]:
     """The routes of the admin API, behind its key. Raises `SettingsError` when no key can be kept."""
-    live = configured.live
+    live, accounts = configured.live, administered.accounts
     key = AdminKey(live.current, data_dir)
     live.subscribe(key.follow)
-    tasks = Tasks(now, lambda: f"{rng.getrandbits(128):032x}", _elsewhere(accounts.coordinator))
-    accounts.coordinator.handle({_END_TASK: lambda ident: _end_task(tasks, ident)})
+    tasks = Tasks(now, lambda: f"{rng.getrandbits(128):032x}", _elsewhere(administered.coordinator))
+    administered.coordinator.handle({_END_TASK: lambda ident: _end_task(tasks, ident)})
     stack.push_async_callback(tasks.close)
     parts = Parts(
         configured=configured,
@@ -107,19 +73,19 @@ def administration(
         now=now,
         new_id=lambda: f"acc_{rng.getrandbits(64):016x}",
         flush=accounts.writer.flush,
-        sync=accounts.sync,
-        revision=accounts.revision,
+        sync=accounts.sync.sync,
+        revision=lambda: accounts.sync.revision,
         refresh=_refreshing(accounts.refresher),
-        switch_nsfw=_switching(accounts, now),
+        switch_nsfw=_switching(administered, now),
         storage=lambda: _storage(configured, accounts),
-        jobs=lambda: [public(job) for job in accounts.jobs()],
-        egress=lambda: _egress(accounts.watch),
+        jobs=lambda: [public(job) for job in administered.jobs()],
+        egress=lambda: _egress(administered.watch),
         counters=dict,
         version=__version__,
         started_at=now(),
         document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
-        spread=accounts.spread,
-        workers=lambda: msgspec.convert(accounts.coordinator.status(), WorkersReport, from_attributes=True),
+        spread=administered.spread,
+        workers=lambda: msgspec.convert(administered.coordinator.status(), WorkersReport, from_attributes=True),
     )
     return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
 
@@ -154,16 +120,18 @@ def _refreshing(refresher: Refresher) -> Callable[[Sequence[str], int], Steps]:
     return steps
 
 
-def _switching(accounts: Administered, now: Callable[[], float]) -> Callable[[Sequence[str], bool, int], Steps]:
+def _switching(administered: Administered, now: Callable[[], float]) -> Callable[[Sequence[str], bool, int], Steps]:
     """The batch of `nsfw`; the tags of accounts whose switches are turned at the same time are written together."""
+
+    accounts = administered.accounts
 
     async def write(changes: Mapping[str, How]) -> Collection[str]:
         note = Note(action="nsfw", actor="admin", at=now())
         done = await accounts.store.change(changes, lambda account: changes[account.id](account), note)
-        await accounts.sync()
+        await accounts.sync.sync()
         return {account.id for account in done.accounts}
 
-    switching = Switching(accounts.switch, accounts.pool.get, Together(write).change, now)
+    switching = Switching(administered.switch, accounts.pool.get, Together(write).change, now)
 
     async def steps(ids: Sequence[str], enabled: bool, at_once: int) -> Steps:
         async for item in switching.many(ids, enabled, at_once):
@@ -172,7 +140,7 @@ def _switching(accounts: Administered, now: Callable[[], float]) -> Callable[[Se
     return steps
 
 
-def _storage(configured: Configured, accounts: Administered) -> StorageReport:
+def _storage(configured: Configured, accounts: Accounts) -> StorageReport:
     trouble = accounts.following.trouble
     return StorageReport(
         type=_TYPES[urlsplit(configured.live.current.storage.url).scheme],

@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import cast
@@ -20,13 +20,12 @@ import uvloop
 from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
-from grok2api.accounts.model import Account
+from grok2api.accounts.asking import QuotaSource
 from grok2api.accounts.pool import AccountPool
-from grok2api.accounts.sync import Sync
+from grok2api.accounts.refresh import Refresher
 from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
-from grok2api.canonical.problem import Kind, Problem
-from grok2api.catalog import Surface, Tier
+from grok2api.catalog import WEB_MODES, Surface
 from grok2api.cli.common import tell
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.configured import Configured, Editor
@@ -43,20 +42,24 @@ from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
+from grok2api.jobs import InMemory, JobRunner
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.place import Line, Place, Serves
 from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
-from grok2api.storage.following import Following
 from grok2api.storage.opening import open_store
-from grok2api.storage.write_behind import WriteBehind
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
+from grok2api.upkeep import jobs, kept
+from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.adapter import Console
+from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
+from grok2api.upstreams.grok_web.quota import GrokWebQuota
+from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
@@ -66,13 +69,8 @@ from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 
-#: Credentials registered in one turn of the event loop.
-_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
-
-#: Seconds between two looks at the configuration file.
-_LOOK_SEC = 2.0
 
 #: Clients by the settings that choose them.
 HTTP_CLIENTS: Rows = {
@@ -91,6 +89,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     face: Face
     state: State
     pool: AccountPool
+    refresher: Refresher
+    jobs: JobRunner
     gateway: Gateway
     live: Live
     configured: Configured
@@ -119,6 +119,7 @@ async def running(
     rng: random.Random | None = None,
 ) -> AsyncIterator[App]:
     """All parts, started; stopped in reverse when the context ends. Raises `SettingsError` and `StoreError`."""
+    rng = rng or _RNG
     async with AsyncExitStack() as stack:
         configured = _configured(layers)
         live = configured.live
@@ -126,99 +127,46 @@ async def running(
         stack.push_async_callback(database.close)
         store = AccountStore(database, vault)
         coordinator = await coordinator_for(stack, live.current, database, place, new_id, now)
-        accounts = await _accounts(stack, live, store, coordinator, now, rng or _RNG)
         http, sockets = await _clients(stack, live)
+        grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
+        console = Console(http, lambda: options.console(live.current), now, _uuid)
+        memory = InMemory()
+        accounts = await kept(stack, live, store, coordinator, _sources(http, console, live), memory, now, rng)
+        runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
+        await stack.enter_async_context(runner.running())
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
         gateway = Gateway(
             accounts.pool,
-            {
-                Surface.WEB_CHAT: GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid),
-                Surface.CONSOLE_CHAT: Console(http, lambda: options.console(live.current), now, _uuid),
-            },
+            {Surface.WEB_CHAT: grok_web, Surface.CONSOLE_CHAT: console},
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
             watch,
         )
         state = State()
+        switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
         administered = Administered(
-            store=accounts.store,
-            pool=accounts.pool,
-            writer=accounts.writer,
-            following=accounts.following,
-            sync=accounts.sync.sync,
-            revision=lambda: accounts.sync.revision,
-            switch=AccountSettings(http, lambda: options.grok_web(live.current), _uuid),
-            refresher=_NoQuotas(),
+            accounts=accounts,
+            switch=switch,
             watch=watch,
-            jobs=tuple,
+            jobs=runner.status,
             spread=ConfigSpreader(configured, coordinator, vault).tell,
             coordinator=coordinator,
         )
-        admin = administration(stack, configured, layers.data_dir, state, administered, now, _RNG)
+        admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
         face = _face(gateway, live, state, lambda: accounts.following.trouble, admin)
-        watching = spawn(_watch(configured), "configuration")
-        stack.callback(watching.cancel)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
             state=state,
             pool=accounts.pool,
+            refresher=accounts.refresher,
+            jobs=runner,
             gateway=gateway,
             live=live,
             configured=configured,
             coordinator=coordinator,
         )
-
-
-class _NotAsked(msgspec.Struct, frozen=True):
-    """What a look at an account brings while nobody asks for quotas."""
-
-    account_id: str
-    modes: tuple[str, ...] = ()
-    after: Tier | None = None
-    problem: Problem | None = Problem(kind=Kind.UNAVAILABLE, message="Quotas cannot be asked for in this version.")
-
-
-class _NoQuotas:
-    """Stands where quotas will be asked for."""
-
-    async def refresh(
-        self, ids: Iterable[str], modes: Collection[str] | None = None, at_once: int | None = None
-    ) -> AsyncGenerator[_NotAsked, None]:
-        """Nothing is asked."""
-        for ident in ids:
-            yield _NotAsked(ident)
-
-
-class _Accounts(msgspec.Struct, frozen=True):
-    """The store, the pool that is filled from it, and what keeps both abreast."""
-
-    store: AccountStore
-    pool: AccountPool
-    writer: WriteBehind
-    sync: Sync
-    following: Following
-
-
-class _Masked:
-    """The store as the pool reads it: a credential is kept out of the log from the moment it is known."""
-
-    def __init__(self, store: AccountStore) -> None:
-        self._store = store
-
-    async def revision(self) -> int:
-        return await self._store.revision()
-
-    async def ids(self) -> set[str]:
-        return await self._store.ids()
-
-    async def load(self, since: int = -1) -> list[Account]:
-        accounts = await self._store.load(since)
-        for start in range(0, len(accounts), _REGISTERED):
-            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
-            await asyncio.sleep(0)
-        return accounts
 
 
 def _configured(layers: Layers) -> Configured:
@@ -240,13 +188,6 @@ def _editor() -> Editor:
     return cast("Editor", import_module("grok2api.config.edit"))
 
 
-async def _watch(configured: Configured) -> None:
-    """Take over what is changed in the configuration file, for ever."""
-    while True:
-        await asyncio.sleep(_LOOK_SEC)
-        await configured.look()
-
-
 async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, SwitchedSockets]:
     """The ways out; which are used, and how, is up to the settings at each call."""
 
@@ -261,24 +202,14 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
     return http, sockets
 
 
-async def _accounts(
-    stack: AsyncExitStack,
-    live: Live,
-    store: AccountStore,
-    coordinator: Coordinator,
-    now: Callable[[], float],
-    rng: random.Random,
-) -> _Accounts:
-    """The pool, filled from the store and kept abreast of it and of the other workers."""
-    source = _Masked(store)
-    revision = await source.revision()
-    writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
-    kept = options.kept(options.pool, lambda: live.current)
-    pool = AccountPool(await source.load(), kept, now, rng, writer.take, coordinator.sharing)
-    sync = Sync(source, pool, writer.mark, revision)
-    following = Following(writer, sync.sync)
-    await stack.enter_async_context(following.running())
-    return _Accounts(store, pool, writer, sync, following)
+def _sources(http: Http, console: Console, live: Live) -> dict[str, QuotaSource]:
+    """Who tells the quota of each mode."""
+    web = GrokWebQuota(http, lambda: options.grok_web(live.current), _uuid)
+    return {
+        **dict.fromkeys(WEB_MODES, web),
+        "console": ConsoleQuota(http, console.access, lambda: options.console(live.current)),
+        "api": ApiKeyHealth(http, lambda: options.api(live.current)),
+    }
 
 
 def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], admin: Sequence[BaseRoute]) -> Face:

@@ -40,6 +40,9 @@ MODES: Mapping[str, str] = {
     "console": "console",
 }
 
+#: The modes whose quota grok.com keeps, and tells when asked.
+WEB_MODES = frozenset(MODES) - {"console"}
+
 LOWEST_FIRST = (Tier.BASIC, Tier.SUPER, Tier.HEAVY)
 
 #: `auto` may be served in these modes instead when no account has `auto` quota left.

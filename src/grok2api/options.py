@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from grok2api.accounts.options import PoolOptions
+from grok2api.accounts.refresh import RefreshOptions
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
@@ -14,6 +15,7 @@ from grok2api.gateway.policy import Policy
 from grok2api.transport.egress import EgressOptions, TransportOptions
 from grok2api.upstreams.console.options import ConsoleOptions
 from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
+from grok2api.upstreams.xai_api.options import ApiOptions
 from grok2api.web.options import Timing
 from grok2api.web.options import WebOptions as FaceOptions
 
@@ -72,19 +74,33 @@ def face(settings: Settings) -> FaceOptions:
 
 
 def pool(settings: Settings) -> PoolOptions:
-    refresh = settings.account.refresh
     return PoolOptions(
         strategy=settings.account.strategy,
         max_inflight=settings.account.selection.max_inflight,
         max_rest_sec=settings.account.max_rest_sec,
         probe_interval_sec=settings.account.probe_interval_sec,
-        tier_rest_sec={
-            Tier.BASIC: refresh.basic_interval_sec,
-            Tier.SUPER: refresh.super_interval_sec,
-            Tier.HEAVY: refresh.heavy_interval_sec,
-        },
+        tier_rest_sec=_intervals(settings),
         preferred_tags=frozenset(settings.account.selection.prefer_tags.values()),
     )
+
+
+def refresh(settings: Settings) -> RefreshOptions:
+    return RefreshOptions(
+        asks=settings.account.strategy == "quota",
+        concurrency=settings.account.refresh.usage_concurrency,
+        interval_sec=_intervals(settings),
+        on_demand_sec=settings.account.refresh.on_demand_min_interval_sec,
+        policy=pool(settings).policy,
+    )
+
+
+def _intervals(settings: Settings) -> dict[Tier, float]:
+    refresh = settings.account.refresh
+    return {
+        Tier.BASIC: refresh.basic_interval_sec,
+        Tier.SUPER: refresh.super_interval_sec,
+        Tier.HEAVY: refresh.heavy_interval_sec,
+    }
 
 
 def transport(settings: Settings) -> TransportOptions:
@@ -135,6 +151,10 @@ def console(settings: Settings) -> ConsoleOptions:
         headers=settings.upstream.headers,
         search_tools=settings.upstream.console.search_tools,
     )
+
+
+def api(settings: Settings) -> ApiOptions:
+    return ApiOptions(base_url=settings.upstream.api.base_url)
 
 
 def _browser(settings: Settings) -> tuple[str, str]:

@@ -6,10 +6,11 @@ from pooling import account
 
 from grok2api.accounts.lifecycle import OUTCOMES, TRANSITIONS, Outcome, Persist, RefreshQuota, outcome_of, settle
 from grok2api.accounts.model import WHOLE, Account, Rest, Source, State, Window
-from grok2api.accounts.quota import Told, infer_tier, learn
+from grok2api.accounts.quota import infer_tier, learn
 from grok2api.accounts.resting import Attempt, Policy, awake
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.catalog import Tier
+from grok2api.upstreams.base import Told
 
 NOW = 1_000_000.0
 POLICY = Policy()

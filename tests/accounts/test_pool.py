@@ -8,7 +8,7 @@ import pytest
 from pooling import AUTO, CONSOLE, FAST, World, account, problem
 
 from grok2api.accounts.leases import Need
-from grok2api.accounts.lifecycle import Persist, RefreshQuota
+from grok2api.accounts.lifecycle import Exhausted, Persist, RefreshQuota
 from grok2api.accounts.model import State
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.catalog import Tier
@@ -342,3 +342,11 @@ async def test_P9_choosing_among_very_many_accounts_is_measured(record_property:
         spent.append(time.perf_counter() - started)
     spent.sort()
     record_property("selection_p99_us", round(spent[495] * 1e6))
+
+
+async def test_P6_a_refusal_says_that_nothing_was_left() -> None:
+    world = World([account()])
+    world.pool.disable("acc_1")
+    world.effects.clear()
+    await refused(world, FAST)
+    assert world.effects == [Exhausted(("fast",))]

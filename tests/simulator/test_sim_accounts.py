@@ -72,6 +72,24 @@ async def test_a_mode_that_the_tier_lacks_is_refused_in_plain_words_and_is_0_of_
     assert (limits.json["remainingQueries"], limits.json["totalQueries"]) == (0, 0)
 
 
+async def test_quota_can_be_restored_before_its_time(simulator):
+    account = simulator.world.account("demo-super-1")
+    window = account.window("fast")
+    window.remaining, window.began = 0, simulator.world.now()
+    assert (await chat(simulator, "[user]: hi", mode="fast")).status == 429
+    window.restore()
+    assert (await chat(simulator, "[user]: hi", mode="fast")).status == 200
+
+
+async def test_an_account_can_change_its_tier_and_stays_the_same_user(simulator):
+    before = simulator.world.account("demo-super-1")
+    simulator.world.regrade("demo-super-1", "basic")
+    assert (await chat(simulator, "[user]: hi", mode="auto")).status == 403
+    limits = await post(f"{simulator.url}/rest/rate-limits", {"modelName": "auto"}, cookie())
+    assert limits.json["totalQueries"] == 0
+    assert simulator.world.account("demo-super-1").user_id == before.user_id
+
+
 async def test_an_unmetered_world_counts_nothing():
     account = SimAccount(token="t", windows={"fast": Window(total=1, seconds=60)})
     async with simulating(World([account], WorldOptions(metered=False))) as running:

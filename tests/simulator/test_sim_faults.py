@@ -14,7 +14,7 @@ from grok2api.simulator.rejections import REJECTIONS
 from grok2api.simulator.script import Say, Script, Search, WebResult
 from grok2api.simulator.world import World
 from settings_calls import GRPC
-from simulated import Clock, Got, ask, chat, cookie, post, respond, said, simulating, spoken
+from simulated import Clock, Got, ask, chat, console_headers, cookie, post, respond, said, simulating, spoken
 
 TEXT = "One two three four five."
 
@@ -191,8 +191,31 @@ async def test_an_http_error_comes_with_the_status_and_body_of_its_row(simulator
     assert web.headers["Content-Type"].startswith(rejection.media)
 
 
+#: What an answer about quota has with each word: on grok.com, or in the console's count of chats.
+QUOTA = {
+    "no-remaining": lambda web, chat: (
+        "remainingQueries" not in web and set(chat) == {"kind", "limit", "last_consumed_at"}
+    ),
+    "no-total": lambda web, chat: "totalQueries" not in web and web["remainingQueries"] == 139 and "limit" not in chat,
+    "no-window": lambda web, chat: "windowSizeSeconds" not in web and web["remainingQueries"] == 139,
+    "token-quota": lambda web, chat: web["remainingTokens"] == 139 and web["highEffortRateLimits"]["cost"] == 4,
+    "iso-time": lambda web, chat: chat["last_consumed_at"].endswith("Z") and web["remainingQueries"] == 139,
+}
+
+
+@pytest.mark.parametrize("name", QUOTA)
+async def test_a_word_does_to_an_answer_about_quota_what_its_row_says(simulator, name):
+    await chat(simulator, "[user]: hi", mode="fast")
+    await respond(simulator, "hi")
+    simulator.world.on(fault=name, endpoint="any")
+    web = await post(f"{simulator.url}/rest/rate-limits", {"modelName": "fast"}, cookie())
+    usage = await ask("GET", f"{simulator.url}/v1/usage", console_headers())
+    assert QUOTA[name](web.json, usage.json["quotas"][0])
+    assert said(await chat(simulator, "[user]: hi", mode="fast")), "other answers stay as they are"
+
+
 def test_every_row_is_exercised():
-    assert set(FAULTS) == set(WEB) | set(CONSOLE) | set(REJECTIONS) | set(GRPC)
+    assert set(FAULTS) == set(WEB) | set(CONSOLE) | set(REJECTIONS) | set(QUOTA) | set(GRPC)
 
 
 async def test_a_value_of_a_429_is_its_retry_after(simulator):

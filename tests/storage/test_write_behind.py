@@ -6,15 +6,18 @@ from random import Random
 import msgspec
 import pytest
 
+from grok2api.accounts.importing import entry
 from grok2api.accounts.lifecycle import Effect, Persist, disabled, enabled
-from grok2api.accounts.model import Account, Kind, State, new_account
+from grok2api.accounts.model import Account, Kind, State, moved, new_account
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
 from grok2api.catalog import Tier
+from grok2api.jobs import InMemory, Job, JobRunner
 from grok2api.storage.errors import StoreError
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import Served, WriteBehind
+from virtual_time import VirtualTime
 
 
 def account(number: int) -> Account:
@@ -79,17 +82,20 @@ async def test_D4_counts_add_up_while_the_store_is_away_and_are_written_once() -
     assert shelf.counts == [[(2, 2)]]
 
 
-async def test_the_task_writes_what_is_marked_and_goes_on_after_an_error() -> None:
-    shelf = Shelf()
-    behind = WriteBehind(shelf, {"acc_1": account(1), "acc_2": account(2)}.get, interval_sec=0)
-    async with asyncio.timeout(5):
-        task = asyncio.ensure_future(behind.run())
+async def test_the_job_writes_what_is_marked_and_goes_on_after_an_error() -> None:
+    shelf, time = Shelf(), VirtualTime()
+    behind = WriteBehind(shelf, {"acc_1": account(1), "acc_2": account(2)}.get)
+    every, patience = 1.0, 30.0
+    job = Job(name="w", help="", every=lambda: every, work=behind.flush, wake=behind.woken, patience=patience)
+    async with JobRunner([job], time, Random(1), InMemory(), time.sleep).running():
         behind.mark(["acc_1"])
-        await shelf.written.wait()
-        shelf.written.clear()
+        await time.pass_(1)
+        shelf.away = True
         behind.mark(["acc_2", "acc_gone"])
-        await shelf.written.wait()
-        task.cancel()
+        await time.pass_(100)
+        assert behind.waiting == 2
+        shelf.away = False
+        await time.pass_(30)
     assert shelf.batches == [["acc_1"], ["acc_2"]]
 
 
@@ -104,7 +110,11 @@ class House:
         revision = await self.store.revision()
         self.pool = AccountPool(await self.store.load(), lambda: OPTIONS, lambda: 1000.0, Random(1), self.sink)
         self.behind = WriteBehind(self.store, self.pool.get)
-        self.sync = Sync(self.store, self.pool, self.behind.mark, revision)
+        self.joined: list[str] = []
+        self.sync = Sync(self.store, self.pool, self.behind.mark, revision, self.join)
+
+    def join(self, accounts: Sequence[Account]) -> None:
+        self.joined += [account.id for account in accounts]
 
     def sink(self, effects: tuple[Effect, ...]) -> None:
         self.behind.take(effects)
@@ -173,3 +183,27 @@ async def test_what_the_command_line_changes_reaches_the_pool_and_is_not_written
     found = house.pool.get("acc_1")
     assert found is not None
     assert found.state is State.ACTIVE
+
+
+async def test_whoever_is_new_or_was_changed_is_said_to_have_joined(house: House) -> None:
+    assert house.joined == ["acc_0", "acc_1", "acc_2"]
+    house.joined.clear()
+    await house.store.change(["acc_1"], disabled)
+    await house.store.add([account(9)])
+    await house.store.remove(["acc_2"])
+    await house.sync.sync()
+    assert sorted(house.joined) == ["acc_1", "acc_9"]
+
+
+async def test_a_tier_that_another_process_was_told_is_known_here_too(house: House) -> None:
+    fresh = entry("here", "secret-7").account("acc_7", 7.0)
+    await house.store.add([fresh])
+    await house.sync.sync()
+    found = house.pool.get("acc_7")
+    assert found is not None
+    assert not found.tier_known
+    await house.store.change(["acc_7"], lambda account: moved(account, Tier.BASIC))
+    await house.sync.sync()
+    found = house.pool.get("acc_7")
+    assert found is not None
+    assert found.tier_known

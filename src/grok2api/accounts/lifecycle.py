@@ -14,18 +14,18 @@ from enum import StrEnum
 
 import msgspec
 
-from grok2api.accounts.model import DAY, HOUR, Account, Kind, State
+from grok2api.accounts.model import DAY, HOUR, Account, State
 from grok2api.accounts.resting import Attempt, Holdings, Pause, Policy, healed, paused, spent
 from grok2api.canonical.problem import Kind as Cause
 from grok2api.canonical.problem import Problem
-from grok2api.catalog import MODES
+from grok2api.catalog import WEB_MODES
 
 HEAL = 0.12
 HEALTH_FLOOR = 0.05
 #: Refusals closer together than this are one strike: a burst of parallel requests must not disable an account.
 STRIKE_GAP_SEC = 60.0
-#: Modes whose quota grok.com tells when asked; console.x.ai's is counted here.
-ASKED_MODES = frozenset(MODES) - {"console"}
+#: An account that answered within this time is not doubted because of a question about its quota.
+LATELY_SEC = float(HOUR)
 
 
 class Outcome(StrEnum):
@@ -108,7 +108,13 @@ class Persist(msgspec.Struct, frozen=True):
     fails: int = 0
 
 
-Effect = RefreshQuota | Persist
+class Exhausted(msgspec.Struct, frozen=True):
+    """Nobody can serve any of `modes` now."""
+
+    modes: tuple[str, ...]
+
+
+Effect = RefreshQuota | Persist | Exhausted
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,9 +233,37 @@ def _strikes(strikes: tuple[float, ...], step: Next, now: float) -> tuple[float,
 
 
 def _effects(account: Account, step: Next, mode: str, policy: Policy) -> tuple[Effect, ...]:
-    asks = (step.verify or (step.heals and policy.counts_quota)) and account.kind is Kind.WEB and mode in ASKED_MODES
+    # The console is not asked after each use: it counts the same calls as the window here.
+    asks = step.verify or (step.heals and policy.counts_quota and mode in WEB_MODES)
     persist = Persist(account.id, int(step.spends), int(step.fails))
     return (persist, RefreshQuota(account.id, mode)) if asks else (persist,)
+
+
+#: What a refused question about quota says about the account. What is not here says nothing: no question that
+#: fails takes a serving account out (P4), and only attempts count to the second 401.
+QUESTIONED: Mapping[tuple[State, Outcome], Next] = {
+    (_ACTIVE,  Outcome.UNAUTHORIZED): Next(to=_SUSPECT, reason="one bare 401 to a question about quota"),
+    (_ACTIVE,  Outcome.CREDENTIAL):   _DEAD,
+    (_ACTIVE,  Outcome.BLOCKED):      _BARRED,
+    (_SUSPECT, Outcome.CREDENTIAL):   _DEAD,
+    (_SUSPECT, Outcome.BLOCKED):      _BARRED,
+    (_EXPIRED, Outcome.BLOCKED):      _BARRED,
+}  # fmt: skip
+
+
+def questioned(account: Account, problem: Problem, now: float) -> Account:
+    """The account after the upstream refused to tell its quota."""
+    step = QUESTIONED.get((account.state, outcome_of(False, problem)))
+    if step is None or (step.to is _SUSPECT and _answered_lately(account, now)):
+        return account
+    said = f"{problem.kind}: {problem.message}"
+    return msgspec.structs.replace(account, state=step.to, state_reason=step.reason, last_error=said, last_error_at=now)
+
+
+def _answered_lately(account: Account, now: float) -> bool:
+    """Whether its last attempt succeeded, not long ago."""
+    used, failed = account.last_used_at, account.last_error_at
+    return used is not None and now - used < LATELY_SEC and (failed is None or failed < used)
 
 
 def enabled(account: Account) -> Account:

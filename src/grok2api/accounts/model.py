@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from grok2api.catalog import Tier
+from grok2api.catalog import WEB_MODES, Tier
 from grok2api.upstreams.base import Credential
 
 #: The key of a rest that covers the whole account instead of one mode.
@@ -104,6 +104,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     revision: int = 0
 
     @property
+    def tier_known(self) -> bool:
+        """Whether the tier was named or told. One that is only taken for basic has no window of grok.com yet."""
+        return self.kind is Kind.API or any(mode in WEB_MODES for mode in self.windows)
+
+    @property
     def credential(self) -> Credential:
         return Credential(account_id=self.id, secret=self.secret, user_id=self.user_id)
 
@@ -124,10 +129,21 @@ DEFAULT_WINDOWS: Mapping[Tier, Mapping[str, Window]] = {
     Tier.API: {},
 }
 
+#: The windows of an account whose tier nobody named: those that it has whatever its tier is.
+_ASSUMED: Mapping[str, Window] = {
+    mode: window for mode, window in DEFAULT_WINDOWS[Tier.BASIC].items() if mode not in WEB_MODES
+}
 
-def new_account(ident: str, secret: str, kind: Kind, tier: Tier, now: float, *, tags: tuple[str, ...] = ()) -> Account:
-    """A fresh account with the default windows of its tier; `secret` is clean already."""
-    windows = DEFAULT_WINDOWS[tier]
+
+def new_account(
+    ident: str, secret: str, kind: Kind, tier: Tier | None, now: float, *, tags: tuple[str, ...] = ()
+) -> Account:
+    """A fresh account with the default windows of its tier; `secret` is clean already.
+
+    Without a tier it is taken for basic, and no quota of grok.com is assumed until it has been told (`tier_known`).
+    """
+    windows = DEFAULT_WINDOWS[tier] if tier is not None else _ASSUMED
+    tier = tier or Tier.BASIC
     return Account(id=ident, secret=secret, kind=kind, tier=tier, tags=tags, windows=windows, created_at=now)
 
 
@@ -137,7 +153,7 @@ _UNTOUCHED: Mapping[str, Rest] = {}
 
 def slim(account: Account) -> Account:
     """The same account, holding once with all others what is alike: accounts that come from a store share nothing."""
-    windows = DEFAULT_WINDOWS[account.tier]
+    windows = DEFAULT_WINDOWS[account.tier] if account.tier_known else _ASSUMED
     if account.windows is windows or account.windows != windows:
         windows = account.windows
     rests = account.rests or _UNTOUCHED
@@ -147,8 +163,8 @@ def slim(account: Account) -> Account:
 
 
 def moved(account: Account, tier: Tier) -> Account:
-    """The account in another tier: windows that both tiers have are kept when the upstream told them."""
-    if account.tier is tier:
+    """The account in a tier that is known: windows that it had before are kept when the upstream told them."""
+    if account.tier is tier and account.tier_known:
         return account
     kept = {mode: window for mode, window in account.windows.items() if window.source is Source.REAL}
     defaults = DEFAULT_WINDOWS[tier]

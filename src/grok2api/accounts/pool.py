@@ -21,7 +21,7 @@ from grok2api.accounts import lifecycle
 from grok2api.accounts.explain import Explanation, explain, why, why_not
 from grok2api.accounts.lanes import Lane, Slot
 from grok2api.accounts.leases import Lease, Need
-from grok2api.accounts.lifecycle import Effect, Outcome, Persist, outcome_of, settle
+from grok2api.accounts.lifecycle import Effect, Exhausted, Outcome, Persist, outcome_of, settle
 from grok2api.accounts.model import Account, State
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.resting import Attempt, probing
@@ -101,6 +101,7 @@ class AccountPool:
                 if slot is not None:
                     return self._take(slot, mode, need, how, passed, now)
                 passed.append(lane)
+        self._sink((Exhausted(need.modes),))
         raise Refusal(why_not(need, passed, without, now))
 
     def _preferred(self, need: Need, mode: str, without: Collection[str], now: float) -> Slot | None:

@@ -31,15 +31,26 @@ class AccountSource(Protocol):
     async def ids(self) -> set[str]: ...
 
 
+def _nobody(accounts: Sequence[Account]) -> None:
+    """Nobody wants to know."""
+
+
 class Sync:
-    """Takes over administrative changes; `mark` has accounts whose counters were merged written again."""
+    """Takes over administrative changes; `mark` has accounts whose counters were merged written again, `joined` is
+    told of every account that is new or was changed."""
 
     def __init__(
-        self, source: AccountSource, pool: AccountPool, mark: Callable[[Iterable[str]], None], revision: int
+        self,
+        source: AccountSource,
+        pool: AccountPool,
+        mark: Callable[[Iterable[str]], None],
+        revision: int,
+        joined: Callable[[Sequence[Account]], None] = _nobody,
     ) -> None:
         self._source = source
         self._pool = pool
         self._mark = mark
+        self._joined = joined
         self.revision = revision
 
     async def sync(self) -> bool:
@@ -63,16 +74,17 @@ class Sync:
 
     def _take(self, stored: Iterable[Account]) -> None:
         fresh: list[Account] = []
-        merged_ids: list[str] = []
+        changed: list[Account] = []
         for account in stored:
             known = self._pool.get(account.id)
             if known is None:
                 fresh.append(account)
             elif known.revision != account.revision:
-                self._pool.replace(merged(known, account))
-                merged_ids.append(account.id)
+                changed.append(merged(known, account))
+                self._pool.replace(changed[-1])
         self._pool.add_many(fresh)
-        self._mark(merged_ids)
+        self._mark(account.id for account in changed)
+        self._joined([*fresh, *changed])
 
 
 def _slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -82,9 +94,10 @@ def _slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def merged(known: Account, stored: Account) -> Account:
     """The account after an administrative change: decisions as stored, counters and windows as known here."""
+    same_tier = (known.tier, known.tier_known) == (stored.tier, stored.tier_known)
     return msgspec.structs.replace(
         stored,
-        windows=known.windows if known.tier is stored.tier else stored.windows,
+        windows=known.windows if same_tier else stored.windows,
         use_count=max(known.use_count, stored.use_count),
         fail_count=max(known.fail_count, stored.fail_count),
         last_used_at=max(known.last_used_at or 0.0, stored.last_used_at or 0.0) or None,

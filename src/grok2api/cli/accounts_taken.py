@@ -14,7 +14,7 @@ import typer
 from grok2api.accounts.importing import Entry
 from grok2api.accounts.importing.planning import OnExisting, Planner, Row, Verdict
 from grok2api.accounts.taking import take
-from grok2api.cli.accounts_store import with_store
+from grok2api.cli.accounts_store import note, with_store
 from grok2api.cli.accounts_view import printable
 from grok2api.cli.common import CommandError, say
 from grok2api.cli.progress import progress
@@ -44,7 +44,7 @@ def take_in(
     told = _Told(shown)
 
     async def work(store: AccountStore) -> None:
-        directory = StoreDirectory(store, details=on_existing is OnExisting.UPDATE)
+        directory = StoreDirectory(store, note("import"), details=on_existing is OnExisting.UPDATE)
         batches = take(entries, directory, Planner(on_existing), _new_id, time.time(), rehearse=shown.rehearsed)
         with progress("reading" if shown.rehearsed else "importing") as advance:
             async for rows in batches:
@@ -99,7 +99,7 @@ class _Told:
         else:
             print(_summary(counts, rehearsed=self._shown.rehearsed))
         if self._guessed and not self._shown.rehearsed:
-            say("sessions count as basic until grok.com has told their first quota")
+            say("sessions count as basic until a running gateway has asked grok.com for their quotas")
         if bad:
             raise typer.Exit(1)
 

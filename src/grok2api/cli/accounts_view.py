@@ -36,7 +36,13 @@ def as_json(account: Account) -> dict[str, Any]:
     """The account for programs: everything but the credential, times in epoch seconds."""
     fields = msgspec.structs.asdict(account)
     del fields["secret"], fields["revision"]
-    shown = {"id": account.id, "token": mask(account.secret), "status": status(account), **fields}
+    shown = {
+        "id": account.id,
+        "token": mask(account.secret),
+        "status": status(account),
+        **fields,
+        "tier_known": account.tier_known,
+    }
     plain: dict[str, Any] = msgspec.to_builtins(shown)
     return plain
 

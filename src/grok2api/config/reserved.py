@@ -44,12 +44,6 @@ class Asset(Section, frozen=True, kw_only=True):
     delete_timeout: Annotated[float, About("Seconds for a deletion.", low=1, reserved=True)] = 60
 
 
-class Api(Section, frozen=True, kw_only=True):
-    """The official xAI API."""
-
-    base_url: Annotated[str, About("Where the official API is.", form="http_url", reserved=True)] = "https://api.x.ai"
-
-
 class UrlFetch(Section, frozen=True, kw_only=True):
     """Fetching what a request points to."""
 

@@ -50,6 +50,7 @@ def _upstream_addresses(settings: Settings) -> Iterator[str]:
     addresses = {
         "upstream.web.base_url": settings.upstream.web.base_url,
         "upstream.console.base_url": settings.upstream.console.base_url,
+        "upstream.api.base_url": settings.upstream.api.base_url,
     }
     for key, value in addresses.items():
         if not value:

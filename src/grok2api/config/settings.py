@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
-    Api,
     Asset,
     Cache,
     Image,
@@ -202,10 +201,10 @@ class Refresh(Section, frozen=True, kw_only=True):
     ] = 86400
     super_interval_sec: Annotated[float, About("The same for super accounts.", low=1)] = 7200
     heavy_interval_sec: Annotated[float, About("The same for heavy accounts.", low=1)] = 7200
-    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000, reserved=True)] = 50
+    usage_concurrency: Annotated[int, About("Questions at the same time.", low=1, high=1000)] = 50
     on_demand_min_interval_sec: Annotated[
         float,
-        About("Least time between two looks at the whole pool because nothing could be chosen.", low=0, reserved=True),
+        About("Least seconds between two looks at all spent accounts because nothing could be chosen.", low=0),
     ] = 300
 
 
@@ -277,6 +276,12 @@ class Console(Section, frozen=True, kw_only=True):
     search_tools: Annotated[
         Literal["auto", "off"], About("`auto` offers the upstream its own web search when a request brings no tools.")
     ] = "auto"
+
+
+class Api(Section, frozen=True, kw_only=True):
+    """The official xAI API."""
+
+    base_url: Annotated[str, About("Where the official API is.", form="http_url")] = "https://api.x.ai"
 
 
 class Upstream(Section, frozen=True, kw_only=True):

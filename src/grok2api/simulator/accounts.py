@@ -66,6 +66,10 @@ class Window(msgspec.Struct, kw_only=True):
         self.last_used = now
         return True
 
+    def restore(self) -> None:
+        """Makes it full before its time, as upstream sometimes does."""
+        self.began = self.remaining = None
+
     def resets_in(self, now: float) -> float:
         """Seconds until the window is full again; 0 when nothing was taken."""
         return 0.0 if self.began is None else max(0.0, self.began + self.seconds - now)

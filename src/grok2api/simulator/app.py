@@ -52,7 +52,8 @@ class Running(msgspec.Struct, frozen=True):
 
 def upstream_settings(url: str) -> dict[str, str]:
     """The gateway's settings for a simulator at `url`, by dotted name; other URLs are derived from these."""
-    return dict.fromkeys(("upstream.web.base_url", "upstream.web.accounts_url", "upstream.console.base_url"), url)
+    parts = ("web.base_url", "web.accounts_url", "console.base_url", "api.base_url")
+    return {f"upstream.{part}": url for part in parts}
 
 
 def make_app(world: World) -> web.Application:

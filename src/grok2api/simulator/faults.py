@@ -11,12 +11,13 @@ from typing import Literal
 
 import msgspec
 
-from grok2api.simulator import grpc, reshape
+from grok2api.simulator import grpc, reshape, tallies
 from grok2api.simulator.delivery import Delivery
 from grok2api.simulator.features import FEATURES, Feature
 from grok2api.simulator.rejections import REJECTIONS
 from grok2api.simulator.render import InBand, RenderOptions
 from grok2api.simulator.script import Script
+from grok2api.simulator.tallies import TALLIES, Tally
 
 _WRITTEN = r"([a-z0-9]+(?:-[a-z0-9]+)*)(?:@(\d{1,12}))?(?:=(\d{1,12}(?:\.\d{1,6})?))?"
 _FAULT = re.compile(_WRITTEN)
@@ -52,7 +53,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     written: str
     says: str
-    group: Literal["http", "stream", "answer", "grpc"]
+    group: Literal["http", "stream", "answer", "quota", "grpc"]
     effect: Effect
     sockets: bool = True
 
@@ -93,6 +94,10 @@ def _feature(feature: Feature) -> Effect:
         script=None if change is None else lambda script, fault: change(script, fault.at),
         options=(lambda options, fault: feature.applied(options, fault.at)) if feature.options else None,
     )
+
+
+def _tallied(tally: Tally) -> Effect:
+    return Effect(delivery=lambda delivery, fault, line: tallies.changed(delivery, tally))
 
 
 def _stream(name: str, written: str, says: str, effect: Effect, *, sockets: bool = True) -> Row:
@@ -264,7 +269,19 @@ _ANSWER: tuple[Row, ...] = tuple(
     for feature in FEATURES
 )
 
-FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_GRPC, *_STREAM)}
+_QUOTA: tuple[Row, ...] = tuple(
+    Row(
+        name=tally.name,
+        written=tally.name,
+        says=tally.says,
+        group="quota",
+        effect=_tallied(tally),
+        sockets=False,
+    )
+    for tally in TALLIES
+)
+
+FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_QUOTA, *_GRPC, *_STREAM)}
 _RANK = {name: at for at, name in enumerate(FAULTS)}
 
 

@@ -14,6 +14,7 @@ END = "<!-- End of the tables. -->"
 _GROUPS = (
     ("answer", "What the answer contains or looks like"),
     ("stream", "What goes wrong on the way"),
+    ("quota", "What an answer about quota looks like"),
     ("grpc", "How the account settings answer"),
     ("http", "HTTP errors instead of an answer"),
 )
@@ -26,7 +27,7 @@ def tables() -> str:
         lines += [f"### {title}", "", "| word | what happens |", "|---|---|"]
         for row in FAULTS.values():
             if row.group == group:
-                note = "" if row.sockets or group in ("http", "grpc") else " (not over a WebSocket)"
+                note = "" if row.sockets or group in ("http", "quota", "grpc") else " (not over a WebSocket)"
                 lines.append(f"| `{row.written}` | {row.says}{note} |")
         lines.append("")
     return "\n".join(lines)

@@ -101,6 +101,13 @@ class World:
             self.add(SimAccount(token=token, tier=Tier(tier)))
         return self.accounts[token]
 
+    def regrade(self, token: str, tier: Tier | str) -> SimAccount:
+        """The account in another tier, with that tier's windows, as when somebody has paid or stopped paying."""
+        known = self.account(token)
+        fresh = SimAccount(token=token, tier=Tier(tier), state=known.state, user_id=known.user_id, email=known.email)
+        self.add(fresh)
+        return fresh
+
     def on(
         self,
         *,

@@ -27,7 +27,7 @@ from grok2api.storage.administering import Undone as Undone
 from grok2api.storage.audit import Change as Change
 from grok2api.storage.engine import Database
 from grok2api.storage.filtering import sorting, wanted
-from grok2api.storage.reading import ALIVE, by_age, by_ids, chunks, every
+from grok2api.storage.reading import ALIVE, alive, by_age, by_ids, chunks, every
 from grok2api.storage.secrets import Vault
 from grok2api.storage.tables import accounts, tags
 from grok2api.storage.write_behind import Served
@@ -188,13 +188,12 @@ def _cleaned(reference: str) -> str:
 
 def _find(connection: Connection, references: Sequence[str], prints: Mapping[str, list[str]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    columns = (accounts.c.fingerprint, accounts.c.id)
-    for some in chunks(references):
-        ids = connection.scalars(select(accounts.c.id).where(ALIVE, accounts.c.id.in_(some)))
-        found.update({ident: ident for ident in ids})
+    found.update({ident: ident for ident in alive(connection, references)})
+    columns = (accounts.c.fingerprint, accounts.c.id, accounts.c.deleted_at)
     for some in chunks(prints):
-        for fingerprint, ident in connection.execute(select(*columns).where(ALIVE, accounts.c.fingerprint.in_(some))):
-            found.update(dict.fromkeys(prints[fingerprint], ident))
+        for fingerprint, ident, gone in connection.execute(select(*columns).where(accounts.c.fingerprint.in_(some))):
+            if not gone:
+                found.update(dict.fromkeys(prints[fingerprint], ident))
     return found
 
 
@@ -236,8 +235,9 @@ def _write_runtime(connection: Connection, served: Iterable[Served]) -> None:
     writing.locked(connection)
     for some in chunks(served):
         ids = [one.account.id for one in some]
-        query = select(accounts.c.id, accounts.c.revision).where(ALIVE, accounts.c.id.in_(ids))
-        revisions = dict(connection.execute(query).all())
+        columns = (accounts.c.id, accounts.c.revision, accounts.c.deleted_at)
+        rows = connection.execute(select(*columns).where(accounts.c.id.in_(ids)))
+        revisions = {ident: revision for ident, revision, gone in rows if not gone}
         there = [one for one in some if one.account.id in revisions]
         writing.add_counts(connection, [(one.account.id, one.uses, one.fails) for one in there])
         ours = [one.account for one in there if revisions[one.account.id] == one.account.revision]

@@ -16,7 +16,7 @@ from grok2api.storage import audit
 from grok2api.storage.audit import Before, difference
 from grok2api.storage.errors import StoreConflict
 from grok2api.storage.identity import Owner, claim, keys_of, owners
-from grok2api.storage.reading import ALIVE, by_ids, chunks
+from grok2api.storage.reading import alive, by_ids, chunks
 from grok2api.storage.rows import stored
 from grok2api.storage.secrets import Vault
 from grok2api.storage.tables import accounts
@@ -188,7 +188,7 @@ def remove(connection: Connection, ids: Iterable[str], note: Note | None, now: f
 def _remove(connection: Connection, ids: Iterable[str], now: float, revision: int, entry: int | None) -> int:
     count = 0
     for some in chunks(dict.fromkeys(ids)):
-        there = connection.scalars(select(accounts.c.id).where(ALIVE, accounts.c.id.in_(some))).all()
+        there = alive(connection, some)
         remove_rows(connection, there, now, revision)
         audit.keep(connection, entry, ((ident, Before(there=True)) for ident in there))
         count += len(there)
@@ -240,12 +240,12 @@ def _put_back(
     Not those that a later change removed or, where they were removed, brought back; nor those whose credential another
     account has now.
     """
-    alive = set(connection.scalars(select(accounts.c.id).where(ALIVE, accounts.c.id.in_(items))))
+    there = alive(connection, items)
     pairs: list[tuple[Account, Account]] = []
     wanted: dict[str, str] = {}
     for old in chain.from_iterable(by_ids(connection, vault, items, gone=True)):
         before = items[old.id]
-        if (old.id in alive) is (before.there is True):
+        if (old.id in there) is (before.there is True):
             continue
         new = replace(old, revision=revision, **before.fields)
         if before.sealed is not msgspec.UNSET and before.there is not False:

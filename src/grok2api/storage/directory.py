@@ -5,29 +5,31 @@ from collections.abc import Mapping, Sequence
 from grok2api.accounts.importing.entries import Entry
 from grok2api.accounts.importing.planning import Known, updated
 from grok2api.accounts.model import Account
+from grok2api.accounts.query import Note
 from grok2api.storage.accounts import AccountStore
 
 
 class StoreDirectory:
     """Looks up and writes accounts for `accounts.taking`. `details`: tiers and tags are wanted, for updates."""
 
-    def __init__(self, store: AccountStore, *, details: bool = False) -> None:
+    def __init__(self, store: AccountStore, note: Note | None = None, *, details: bool = False) -> None:
         self._store = store
-        self._details: dict[str, Known] | None = None if details else {}
+        self._note = note
+        self._details = details
 
     async def known(self, secrets: Sequence[str]) -> Mapping[str, Known]:
         """What is here under these credentials. Raises `StoreError`."""
-        if self._details is None:
-            self._details = {
-                account.id: Known(account.id, account.tier, account.tags) for account in await self._store.load()
-            }
         found = await self._store.find(secrets)
-        return {secret: self._details.get(ident, Known(ident)) for secret, ident in found.items()}
+        details: dict[str, Known] = {}
+        if self._details:
+            accounts = await self._store.get(found.values())
+            details = {account.id: Known(account.id, account.tier, account.tags) for account in accounts}
+        return {secret: details.get(ident, Known(ident)) for secret, ident in found.items()}
 
     async def add(self, fresh: Sequence[Account]) -> Mapping[str, str]:
         """Store these; the ids of those that are stored now, by credential. Raises `StoreError`."""
-        return {account.secret: account.id for account in (await self._store.add(fresh)).added}
+        return {account.secret: account.id for account in (await self._store.add(fresh, self._note)).added}
 
     async def update(self, entries: Mapping[str, Entry]) -> None:
         """Give accounts, by id, what these entries say. Raises `StoreError`."""
-        await self._store.change(list(entries), lambda account: updated(account, entries[account.id]))
+        await self._store.change(list(entries), lambda one: updated(one, entries[one.id]), self._note)

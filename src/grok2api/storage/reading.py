@@ -3,7 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
@@ -19,8 +19,6 @@ CHUNK = 500
 
 ALIVE = accounts.c.deleted_at == 0
 
-_BY_AGE = (accounts.c.created_at, accounts.c.id)
-
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     everything = values if isinstance(values, Sequence) else list(values)
@@ -29,10 +27,22 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 
 def by_ids(connection: Connection, vault: Vault, ids: Iterable[str], *, gone: bool = False) -> Iterator[list[Account]]:
-    """The accounts with these ids, some at a time; those that were removed only when `gone` is true."""
+    """The accounts with these ids, some at a time, in no order; those that were removed only when `gone` is true.
+
+    Nothing but the id is asked for: databases that know nothing of the rows yet would take a longer way.
+    """
     for some in chunks(ids):
-        condition = accounts.c.id.in_(some)
-        yield _whole(connection, vault, [condition] if gone else [condition, ALIVE], len(some))
+        rows = connection.execute(select(accounts).where(accounts.c.id.in_(some))).all()
+        yield _whole(connection, vault, [row for row in rows if gone or not row.deleted_at])
+
+
+def alive(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of these ids whose accounts are there."""
+    found: set[str] = set()
+    for some in chunks(ids):
+        rows = connection.execute(select(accounts.c.id, accounts.c.deleted_at).where(accounts.c.id.in_(some)))
+        found.update(row.id for row in rows if not row.deleted_at)
+    return found
 
 
 def by_age(
@@ -45,7 +55,8 @@ def by_age(
             accounts.c.created_at >= after.created_at,
             or_(accounts.c.created_at > after.created_at, accounts.c.id > after.id),
         ]
-    return _whole(connection, vault, conditions, size)
+    query = select(accounts).where(*conditions).order_by(accounts.c.created_at, accounts.c.id).limit(size)
+    return _whole(connection, vault, connection.execute(query).all())
 
 
 def every(connection: Connection, vault: Vault, *conditions: ColumnElement[bool]) -> Iterator[Account]:
@@ -59,10 +70,7 @@ def every(connection: Connection, vault: Vault, *conditions: ColumnElement[bool]
         last = found[-1]
 
 
-def _whole(
-    connection: Connection, vault: Vault, conditions: Sequence[ColumnElement[bool]], limit: int
-) -> list[Account]:
-    rows = connection.execute(select(accounts).where(*conditions).order_by(*_BY_AGE).limit(limit)).all()
+def _whole(connection: Connection, vault: Vault, rows: Sequence[Any]) -> list[Account]:
     words, left, paused = _parts(connection, [row.id for row in rows])
     return [account_from(row, tuple(words[row.id]), left[row.id], paused[row.id], vault) for row in rows]
 

@@ -31,10 +31,10 @@ def _ended(task: asyncio.Task[Any]) -> None:
         return
     error = task.exception()
     if error is not None:
-        _log.error("task died", task=task.get_name(), error=type(error).__name__, where=_where(error))
+        _log.error("task died", task=task.get_name(), error=type(error).__name__, where=where(error))
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """The innermost line that raised: enough to find the bug, and free of values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -28,6 +28,18 @@ class Credential(msgspec.Struct, frozen=True):
         return f"Credential({self.account_id})"
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What an upstream tells of the quota of one mode: `remaining` of `total` calls in a window of `window_sec`.
+
+    used_at: when it was used last, where the upstream says so; a window is over one length after that at the latest.
+    """
+
+    remaining: int
+    total: int
+    window_sec: int
+    used_at: float | None = None
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a request will be served.
 

@@ -54,7 +54,7 @@ def test_an_empty_window_and_a_cooldown_rest_until_they_are_over():
     assert standing(busy, "auto", 0, (), NOW, 8).reason is Reason.READY
     cooling = entries["v2-cooling-basic-0002"].account("acc_2", NOW)
     assert (cooling.state, cooling.state_reason) == (State.ACTIVE, "")
-    assert cooling.rests == {WHOLE: Rest(1_767_227_000.0, NOW, NOW + 900, 1, "rate_limited")}
+    assert cooling.rests == {WHOLE: Rest(1_767_227_000.0, NOW, NOW + 900, 0, "rate_limited")}
 
 
 def test_a_basic_account_has_the_windows_of_its_tier_only():

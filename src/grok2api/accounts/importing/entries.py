@@ -79,7 +79,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     def account(self, ident: str, now: float) -> Account:
         """The new account of this entry."""
-        fresh = new_account(ident, self.secret, kind_of(self.secret), self.tier or Tier.BASIC, now, tags=self.tags)
+        fresh = new_account(ident, self.secret, kind_of(self.secret), self.tier, now, tags=self.tags)
         known = {name: value for name, value in msgspec.structs.asdict(self.past).items() if value is not None}
         return msgspec.structs.replace(fresh, **known)
 

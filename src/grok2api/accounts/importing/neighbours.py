@@ -142,7 +142,7 @@ def _used_up(window: Window, now: float) -> Rest:
 
 
 def _cooldown(until: float, now: float, reason: str) -> Rest:
-    return rest_for(until - now, now, Policy(), reason or "cooling where it comes from", count=1)
+    return rest_for(until - now, now, Policy(), reason or "cooling where it comes from")
 
 
 def _tags(record: Record) -> tuple[str, ...]:

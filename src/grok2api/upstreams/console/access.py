@@ -14,10 +14,10 @@ import msgspec
 
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.upstreams.base import Credential, Http
-from grok2api.upstreams.console.call import responses_url, token_call
+from grok2api.upstreams.console.call import token_call
 from grok2api.upstreams.console.dpop import ProofKey, Token, read_token
 from grok2api.upstreams.console.options import ConsoleOptions
-from grok2api.upstreams.refusals import classify
+from grok2api.upstreams.refusals import DPOP_REQUIRED, classify
 
 WHAT = "console.x.ai"
 
@@ -67,7 +67,9 @@ class Access:
         """Whether the account's next call will carry a proof."""
         return options.auth == "dpop" or (options.auth == "auto" and self.state(account_id).demands_proof)
 
-    async def authorize(self, credential: Credential, options: ConsoleOptions) -> Mapping[str, str] | Problem:
+    async def authorize(
+        self, credential: Credential, options: ConsoleOptions, method: str, url: str
+    ) -> Mapping[str, str] | Problem:
         """The headers that authorize one call, or why there are none. Raises `TransportError` and `Refusal`."""
         if not self.uses_proof(credential.account_id, options):
             return _BEARER
@@ -80,15 +82,35 @@ class Access:
                 state.token = fetched
             token, key = state.token.value, self._key(state)
         proof = key.proof(
-            method="POST",
-            url=responses_url(options),
+            method=method,
+            url=url,
             token=token,
             jti=self._new_id(),
             issued_at=int(self._now() + self._skew),
         )
         return {"Authorization": f"DPoP {token}", "DPoP": proof}
 
-    def reject(self, account_id: str, headers: Mapping[str, str]) -> None:
+    def mends(
+        self,
+        problem: Problem,
+        account_id: str,
+        headers: Mapping[str, str],
+        options: ConsoleOptions,
+        *,
+        may_renew: bool,
+    ) -> bool:
+        """Whether a call refused like this is worth another at once, by the same account: the first with a proof, or,
+        if it `may_renew`, one with a new token. `headers` authorized the call that was refused."""
+        proved = "DPoP" in headers
+        if problem.code == DPOP_REQUIRED and not proved:
+            self.state(account_id).demands_proof = True
+            return self.uses_proof(account_id, options)
+        if proved and may_renew and (problem.code == DPOP_REQUIRED or problem.upstream_status == 401):
+            self._reject(account_id, headers)
+            return True
+        return False
+
+    def _reject(self, account_id: str, headers: Mapping[str, str]) -> None:
         """The upstream did not accept this authorization: the next call gets a new token."""
         state = self.state(account_id)
         if state.token is not None and headers.get("Authorization") == f"DPoP {state.token.value}":

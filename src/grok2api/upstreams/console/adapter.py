@@ -18,7 +18,7 @@ from grok2api.canonical.request import Request
 from grok2api.catalog import Model
 from grok2api.upstreams.base import Http, HttpAnswer, Plan, Task, TransportError
 from grok2api.upstreams.console.access import WHAT, Access
-from grok2api.upstreams.console.call import responses_call
+from grok2api.upstreams.console.call import responses_call, responses_url
 from grok2api.upstreams.console.options import ConsoleOptions
 from grok2api.upstreams.refusals import DPOP_REQUIRED, classify
 from grok2api.upstreams.responses_wire.build import Shape, build_body, refuse_attachments
@@ -73,7 +73,7 @@ class Console:
         self._http = http
         self._options = options
         self._now = now
-        self._access = Access(http, now, new_id)
+        self.access = Access(http, now, new_id)
 
     def plan(self, request: Request, model: Model) -> Plan:
         """Tools, formats and limits are native; stop sequences are the gateway's. Raises `Refusal` for pictures."""
@@ -100,7 +100,7 @@ class Console:
         """The facts of one attempt."""
         options = self._options()
         names = ToolNames(task.request.tools)
-        account = self._access.state(task.credential.account_id)
+        account = self.access.state(task.credential.account_id)
         attempt = _Try(search=options.search_tools == "auto" and self._now() >= account.no_search_until)
         try:
             while True:
@@ -127,14 +127,14 @@ class Console:
         self, task: Task, names: ToolNames, options: ConsoleOptions, attempt: _Try
     ) -> AsyncGenerator[list[Fact], None]:
         """The facts of one call. Raises `TransportError` before its first, and `Refusal`."""
-        authorization = await self._access.authorize(task.credential, options)
+        authorization = await self.access.authorize(task.credential, options, "POST", responses_url(options))
         if isinstance(authorization, Problem):
             yield [Failed(authorization)]
             return
         attempt.authorization = authorization
         body = build_body(task.request, _shape(task.request, task.model, attempt.search), names)
         async with self._http.send(responses_call(body, task.credential, options, authorization)) as answer:
-            self._access.read_clock(answer.headers)
+            self.access.read_clock(answer.headers)
             if answer.status != 200:
                 head = await answer.head()
                 yield [Failed(classify(answer.status, answer.headers, head, what=WHAT))]
@@ -145,18 +145,13 @@ class Console:
     def _again(self, problem: Problem, task: Task, options: ConsoleOptions, attempt: _Try) -> bool:
         """Whether the same account is worth another call at once, and what changes in it."""
         account_id = task.credential.account_id
-        account = self._access.state(account_id)
-        proved = "DPoP" in attempt.authorization
-        if problem.code == DPOP_REQUIRED and not proved:
-            account.demands_proof = True
-            return self._access.uses_proof(account_id, options)
-        if proved and attempt.may_renew and (problem.code == DPOP_REQUIRED or problem.upstream_status == 401):
-            attempt.may_renew = False
-            self._access.reject(account_id, attempt.authorization)
+        sent = attempt.authorization
+        if self.access.mends(problem, account_id, sent, options, may_renew=attempt.may_renew):
+            attempt.may_renew = "DPoP" not in sent
             return True
         if attempt.search and _adds_search(task.request) and _refuses_search(problem):
             attempt.search = False
-            account.no_search_until = self._now() + _NO_SEARCH_SEC
+            self.access.state(account_id).no_search_until = self._now() + _NO_SEARCH_SEC
             return True
         return False
 

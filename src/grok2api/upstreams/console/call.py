@@ -13,6 +13,7 @@ from grok2api.upstreams.browser import cookie, merged, origin
 from grok2api.upstreams.console.options import ConsoleOptions
 
 _RESPONSES = "/v1/responses"
+_USAGE = "/v1/usage"
 _TOKEN = "/v1/dpop/token"  # noqa: S105 - a path
 
 
@@ -21,12 +22,24 @@ def responses_url(options: ConsoleOptions) -> str:
     return options.base_url.rstrip("/") + _RESPONSES
 
 
+def usage_url(options: ConsoleOptions) -> str:
+    """Where quotas are asked for."""
+    return options.base_url.rstrip("/") + _USAGE
+
+
 def responses_call(
     body: bytes, credential: Credential, options: ConsoleOptions, authorization: Mapping[str, str]
 ) -> HttpCall:
     """The call that asks for an answer. Raises `Refusal` for a session that is no cookie value."""
     headers = {**_headers(credential, options), "Accept": "text/event-stream", **authorization}
     return _post(responses_url(options), headers, body, credential)
+
+
+def usage_call(credential: Credential, options: ConsoleOptions, authorization: Mapping[str, str]) -> HttpCall:
+    """The call that asks what is left. Raises as `responses_call`."""
+    headers = {**_headers(credential, options), "Accept": "*/*", **authorization}
+    del headers["Content-Type"]
+    return HttpCall(method="GET", url=usage_url(options), headers=headers, account=credential.account_id)
 
 
 def token_call(jwk: Mapping[str, str], credential: Credential, options: ConsoleOptions) -> HttpCall:

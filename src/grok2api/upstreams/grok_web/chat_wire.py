@@ -13,11 +13,9 @@ from grok2api.canonical.events import Fact
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.upstreams.grok_web.cards import read_cards, read_chunk
 from grok2api.upstreams.grok_web.frames import (
-    MALFORMED,
     Envelope,
     Response,
     decode,
-    decode_any,
     decode_higher,
     fitted,
     is_known,
@@ -28,6 +26,7 @@ from grok2api.upstreams.grok_web.sources import web_sources, x_sources
 from grok2api.upstreams.grok_web.teller import WHAT, Teller, cut
 from grok2api.upstreams.grok_web.thinking import read_tool
 from grok2api.upstreams.mending import Mender
+from grok2api.upstreams.reading import MALFORMED, decode_any
 from grok2api.upstreams.refusals import classify
 
 _HEAD_BYTES = 4096

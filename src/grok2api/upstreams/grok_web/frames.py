@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from grok2api.upstreams.reading import decode_any
+
 #: Members that come with any frame and say nothing by themselves.
 _COMMON = frozenset({"is_thinking", "message_tag", "rollout_id", "message_step_id"})
 _BRACES_AND_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
@@ -76,20 +78,11 @@ _GROUPS = tuple(name for name in Response.__struct_fields__ if name not in _COMM
 
 decode = msgspec.json.Decoder(Envelope).decode
 decode_higher = msgspec.json.Decoder(Higher).decode
-MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def is_known(frame: Response) -> bool:
     """Whether the frame holds anything that this version knows."""
     return any(getattr(frame, name) not in (None, False) for name in _GROUPS)
-
-
-def decode_any(text: bytes | str) -> Any:
-    """The JSON value, or `None` when it is none."""
-    try:
-        return msgspec.json.decode(text)
-    except MALFORMED:
-        return None
 
 
 def fitted(text: bytes) -> bytes:

@@ -15,12 +15,12 @@ import msgspec
 from grok2api.canonical.events import Fact, Finish
 from grok2api.canonical.problem import Problem
 from grok2api.upstreams.grok_web.cards import Card, read_cards
-from grok2api.upstreams.grok_web.frames import MALFORMED, decode_any
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.sources import web_sources, x_sources
 from grok2api.upstreams.grok_web.teller import Teller, cut
 from grok2api.upstreams.grok_web.thinking import read_tool
 from grok2api.upstreams.mending import Mender
+from grok2api.upstreams.reading import MALFORMED, decode_any
 
 _ANSWER = "CHANNEL_ASSISTANT_RESPONSE"
 _THINKING = ("CHANNEL_ANALYSIS", "CHANNEL_REASONING")

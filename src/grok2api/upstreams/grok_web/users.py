@@ -9,9 +9,9 @@ from typing import Any
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.upstreams.base import Credential, Http
 from grok2api.upstreams.grok_web.call import session_call
-from grok2api.upstreams.grok_web.frames import decode_any
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.teller import WHAT
+from grok2api.upstreams.reading import decode_any
 from grok2api.upstreams.refusals import classify
 
 _REMEMBERED = 10_000
