@@ -245,7 +245,9 @@ async def administration(
         revision=lambda: sync.revision,
         refresh=upstream.refresh,
         switch_nsfw=upstream.switch,
-        storage=lambda: StorageReport(type="sqlite", healthy=not store.away, trouble="", waiting=writer.waiting),
+        storage=lambda: StorageReport(
+            type="sqlite", healthy=not store.away, since=0.0, trouble="", waiting=writer.waiting
+        ),
         jobs=lambda: [{"name": "a job"}],
         egress=lambda: {"ways": []},
         counters=lambda: {"answers": 3},

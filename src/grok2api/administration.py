@@ -45,6 +45,7 @@ class Administered(msgspec.Struct, frozen=True, kw_only=True):
     switch: Switch
     watch: Watch
     jobs: Callable[[], Iterable[msgspec.Struct]]
+    counters: Callable[[], Mapping[str, int]]
     spread: Callable[[Mapping[str, Any]], Awaitable[Spread]]
     coordinator: Coordinator
 
@@ -80,7 +81,7 @@ def administration(
         storage=lambda: _storage(configured, accounts),
         jobs=lambda: [public(job) for job in administered.jobs()],
         egress=lambda: _egress(administered.watch),
-        counters=dict,
+        counters=administered.counters,
         version=__version__,
         started_at=now(),
         document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
@@ -141,12 +142,13 @@ def _switching(administered: Administered, now: Callable[[], float]) -> Callable
 
 
 def _storage(configured: Configured, accounts: Accounts) -> StorageReport:
-    trouble = accounts.following.trouble
+    health = accounts.following.health
     return StorageReport(
         type=_TYPES[urlsplit(configured.live.current.storage.url).scheme],
-        healthy=not trouble,
-        trouble=trouble,
-        waiting=accounts.writer.waiting,
+        healthy=health.ok,
+        since=health.since,
+        trouble=health.reason,
+        waiting=health.waiting,
     )
 
 

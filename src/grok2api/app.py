@@ -42,17 +42,20 @@ from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
-from grok2api.jobs import InMemory, JobRunner
+from grok2api.jobs import JobRunner
+from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.place import Line, Place, Serves
 from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
+from grok2api.storage.following import Following
 from grok2api.storage.opening import open_store
+from grok2api.storage.remembered import Remembered
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
-from grok2api.upkeep import jobs, kept
+from grok2api.upkeep import counted, jobs, kept
 from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.console.quota import ConsoleQuota
@@ -88,7 +91,10 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
     face: Face
     state: State
+    store: AccountStore
     pool: AccountPool
+    following: Following
+    counters: Counters
     refresher: Refresher
     jobs: JobRunner
     gateway: Gateway
@@ -130,8 +136,9 @@ async def running(
         http, sockets = await _clients(stack, live)
         grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
-        memory = InMemory()
+        memory = Remembered(store.database)
         accounts = await kept(stack, live, store, coordinator, _sources(http, console, live), memory, now, rng)
+        counters = await counted(store.database, accounts.writer)
         runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
         await stack.enter_async_context(runner.running())
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
@@ -150,16 +157,20 @@ async def running(
             switch=switch,
             watch=watch,
             jobs=runner.status,
+            counters=counters.values,
             spread=ConfigSpreader(configured, coordinator, vault).tell,
             coordinator=coordinator,
         )
         admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
-        face = _face(gateway, live, state, lambda: accounts.following.trouble, admin)
+        face = _face(gateway, live, state, Journal(counters.bump), lambda: accounts.following.trouble, admin)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
             state=state,
+            store=store,
             pool=accounts.pool,
+            following=accounts.following,
+            counters=counters,
             refresher=accounts.refresher,
             jobs=runner,
             gateway=gateway,
@@ -212,8 +223,9 @@ def _sources(http: Http, console: Console, live: Live) -> dict[str, QuotaSource]
     }
 
 
-def _face(gateway: Gateway, live: Live, state: State, trouble: Callable[[], str], admin: Sequence[BaseRoute]) -> Face:
-    journal = Journal()
+def _face(
+    gateway: Gateway, live: Live, state: State, journal: Journal, trouble: Callable[[], str], admin: Sequence[BaseRoute]
+) -> Face:
 
     def web() -> WebOptions:
         return options.face(live.current)

@@ -22,8 +22,11 @@ from grok2api.accounts.sync import Sync
 from grok2api.config.live import Live
 from grok2api.coordination.base import Coordinator
 from grok2api.jobs import Job, Remembered
+from grok2api.observe.counters import Counters
 from grok2api.observe.secrets import secrets
 from grok2api.storage.accounts import AccountStore
+from grok2api.storage.counters import CounterStore, CounterWriter
+from grok2api.storage.engine import Database
 from grok2api.storage.errors import StoreError
 from grok2api.storage.following import LOOK_SEC, Following
 from grok2api.storage.tiers import Tiers
@@ -101,7 +104,15 @@ async def kept(
     stack.push_async_callback(_closing, writer)
     await stack.enter_async_context(refresher.running())
     await stack.enter_async_context(rounds.running(pool.list()))
-    return Accounts(store, pool, writer, sync, Following(sync.sync), refresher, rounds)
+    return Accounts(store, pool, writer, sync, Following(sync.sync, writer, now), refresher, rounds)
+
+
+async def counted(database: Database, writer: WriteBehind) -> Counters:
+    """The totals of the store, and from now on what is added to them is written behind."""
+    store = CounterStore(database)
+    counters = Counters(await store.load(), writer.woken.set)
+    writer.also(CounterWriter(counters, store))
+    return counters
 
 
 async def _closing(writer: WriteBehind) -> None:

@@ -11,6 +11,7 @@ import pytest
 from admin_calls import administration
 from grok2api.admin.codes import CODES
 from grok2api.admin.openapi import codes_of, document, status_of
+from grok2api.admin.reference import reference, rewritten
 from grok2api.admin.route import BASE
 from grok2api.admin.table import ROUTES
 
@@ -39,6 +40,22 @@ def test_every_reference_leads_to_a_valid_schema() -> None:
     assert names <= set(schemas)
     for schema in schemas.values():
         jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_the_reference_page_is_fresh() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "admin-api.md").read_text()
+    assert rewritten(text) == text, "run `make docs`"
+
+
+def test_the_reference_page_names_every_endpoint_and_code() -> None:
+    text = reference()
+    assert [row for row in ROUTES if f"### `{row.method} {row.path}`" not in text] == []
+    assert [code for code in CODES if f"| `{code}` |" not in text] == []
+
+
+def test_a_page_without_markers_is_left_alone() -> None:
+    with pytest.raises(ValueError, match="markers"):
+        rewritten("# a page")
 
 
 async def test_the_document_is_served(tmp_path: Path) -> None:

@@ -53,7 +53,13 @@ async def test_D4_status_answers_from_memory_while_the_store_is_away(
 
 async def test_storage_says_which_database_it_is(tmp_path: Path) -> None:
     async with administration(tmp_path) as admin:
-        assert (await admin.get("/storage")).json == {"type": "sqlite", "healthy": True, "trouble": "", "waiting": 0}
+        assert (await admin.get("/storage")).json == {
+            "type": "sqlite",
+            "healthy": True,
+            "since": 0.0,
+            "trouble": "",
+            "waiting": 0,
+        }
 
 
 async def test_sync_takes_over_what_another_process_wrote(tmp_path: Path) -> None:

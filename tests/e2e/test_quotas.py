@@ -14,6 +14,7 @@ from grok2api.accounts.model import Account, Source, State
 from grok2api.catalog import Tier
 from grok2api.simulator.accounts import Window
 from grok2api.storage.opening import store_for
+from grok2api.storage.remembered import Remembered
 from rig import BASIC, CHAT, HEAVY, SUPER, Rig, rigged
 
 TOKEN = "sim-super-1"
@@ -104,8 +105,7 @@ async def test_a_tier_that_could_not_be_told_yet_is_asked_for_after_a_restart(tm
         await until(lambda: limits(rig).total() == 3)
         await rig.app.jobs.run_now("store-write")
         assert (only(rig).tier, only(rig).tier_known) == (BASIC, False)
-    async with rigged(tmp_path, accounts=()) as rig:
-        rig.world.account("sim-new", SUPER)
+    async with rigged(tmp_path, accounts=(("sim-new", SUPER),)) as rig:
         await until(lambda: only(rig).tier is SUPER)
 
 
@@ -252,3 +252,19 @@ async def test_Z2_no_token_is_in_what_is_remembered_or_said_about_questions(tmp_
         results = [one async for one in rig.app.refresher.refresh([only(rig).id])]
         assert TOKEN not in repr(results)
     assert TOKEN not in "".join(capfd.readouterr())
+
+
+async def test_how_far_the_rounds_are_is_remembered_over_a_restart(tmp_path) -> None:
+    async with rigged(tmp_path, accounts=ONE) as rig:
+        await until(lambda: told(rig))
+        await rig.app.jobs.run_now("quota-super")
+        await rig.app.jobs.run_now("store-purge")
+    store = await store_for("", tmp_path, {})
+    kept = await Remembered(store.database).all()
+    await store.close()
+    assert {"quota.super", "job.store-purge"} <= set(kept)
+    assert abs(float(kept["quota.super"]) - time.time()) < 60
+    async with rigged(tmp_path, accounts=ONE) as rig:
+        due = {one.name: one.next_at for one in rig.app.jobs.status()}["store-purge"]
+        assert due is not None
+        assert due - time.time() > 3000

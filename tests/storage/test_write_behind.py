@@ -14,7 +14,8 @@ from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
 from grok2api.catalog import Tier
 from grok2api.jobs import InMemory, Job, JobRunner
-from grok2api.storage.errors import StoreError
+from grok2api.storage.errors import RefusedValues, StoreError
+from grok2api.storage.following import Following, StoreHealth
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import Served, WriteBehind
 from virtual_time import VirtualTime
@@ -97,6 +98,85 @@ async def test_the_job_writes_what_is_marked_and_goes_on_after_an_error() -> Non
         shelf.away = False
         await time.pass_(30)
     assert shelf.batches == [["acc_1"], ["acc_2"]]
+
+
+class Tally:
+    """Something else that is written behind."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.written = 0
+
+    async def write(self) -> None:
+        if self.away:
+            raise StoreError("The tally is away.")
+        self.written += 1
+
+
+async def test_other_content_goes_with_the_same_flush_and_its_trouble_is_told() -> None:
+    shelf, tally = Shelf(), Tally()
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    behind.also(tally)
+    tally.away = True
+    behind.mark(["acc_1"])
+    with pytest.raises(StoreError):
+        await behind.flush()
+    assert behind.trouble == "The tally is away."
+    tally.away = False
+    await behind.flush()
+    assert (shelf.batches, tally.written, behind.trouble) == ([["acc_1"]], 1, "")
+
+
+class Picky(Shelf):
+    """A store that does not take one of the accounts."""
+
+    async def write_runtime(self, served: Sequence[Served]) -> None:
+        if any(one.account.id == "acc_13" for one in served):
+            raise RefusedValues("These values are impossible.")
+        await super().write_runtime(served)
+
+
+async def test_an_account_that_cannot_be_written_keeps_no_other_from_being_written() -> None:
+    shelf = Picky()
+    behind = WriteBehind(shelf, {f"acc_{n}": account(n) for n in range(30)}.get)
+    behind.mark(f"acc_{n}" for n in range(30))
+    await behind.flush()
+    assert behind.waiting == 0
+    assert sorted(ident for batch in shelf.batches for ident in batch) == sorted(
+        f"acc_{n}" for n in range(30) if n != 13
+    )
+
+
+async def test_the_health_says_since_when_and_why() -> None:
+    shelf, clock = Shelf(), [100.0]
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    reading = [StoreError("It is away.")]
+
+    async def sync() -> bool:
+        if reading:
+            raise reading[0]
+        return False
+
+    following = Following(sync, behind, now=lambda: clock[0])
+    assert following.health == StoreHealth(ok=True, since=100.0, reason="", waiting=0)
+    for clock[0] in (110.0, 120.0):
+        with pytest.raises(StoreError):
+            await following.look()
+    assert following.health == StoreHealth(ok=False, since=110.0, reason="It is away.", waiting=0)
+    assert following.trouble == "storage"
+    reading.clear()
+    shelf.away = True
+    behind.mark(["acc_1"])
+    with pytest.raises(StoreError):
+        await behind.flush()
+    clock[0] = 130.0
+    await following.look()
+    assert following.health == StoreHealth(ok=False, since=110.0, reason="The store is away.", waiting=1)
+    shelf.away = False
+    await behind.flush()
+    clock[0] = 140.0
+    assert following.health == StoreHealth(ok=True, since=140.0, reason="", waiting=0)
+    assert following.trouble == ""
 
 
 class House:

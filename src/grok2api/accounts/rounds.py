@@ -39,7 +39,7 @@ class Memory(Protocol):
 
     async def all(self) -> Mapping[str, str]: ...
 
-    async def put(self, name: str, value: str) -> None: ...
+    async def put(self, name: str, value: str, now: float) -> None: ...
 
 
 class Rounds:
@@ -101,7 +101,7 @@ class Rounds:
             if account.tier is tier:
                 self._refresher.want(account.id, delay=tick * self._rng.random())
         self._turned[tier] = end
-        await self._memory.put(_key(tier), str(end))
+        await self._memory.put(_key(tier), str(end), now)
 
     async def sweep(self) -> None:
         """Have everything asked about that is spent or rests: fresh quota could help (P6)."""

@@ -8,7 +8,7 @@ is one administrative change; an import that breaks off can be repeated: what is
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -26,15 +26,22 @@ from grok2api.admin.parts import Parts
 from grok2api.admin.route import Call
 from grok2api.admin.tags import checked
 from grok2api.admin.tokens_add import Where
-from grok2api.admin.writing import add, change
+from grok2api.admin.writing import in_force, noted
+from grok2api.canonical.problem import Refusal
 from grok2api.intake.errors import SourceError
 from grok2api.intake.sources import entries as entries_of_file
+from grok2api.storage.errors import StoreError
 
 #: Accounts in one change, and entries that are told one by one.
 PART = 2000
 _TOLD = 1000
 
 _SQLITE = b"SQLite format 3\x00"
+
+#: Entries that nobody has to be told about one by one.
+_QUIET = (Verdict.SAME, Verdict.DUPLICATE)
+
+More = Callable[[], Awaitable[list[Entry]]]
 
 
 class ImportQuery(msgspec.Struct, frozen=True):
@@ -77,31 +84,55 @@ class Imported(msgspec.Struct, frozen=True):
 async def import_tokens(parts: Parts, call: Call[ImportQuery, bytes]) -> Imported:
     """Twice is the same as once. One bad entry does not spoil the others; it is told with its reason."""
     query = call.query
-    tags = checked(query.tags.split(","))
-    reading = Reading(pool=query.pool.value, tags=tags, now=parts.now())
+    reading = Reading(pool=query.pool.value, tags=checked(query.tags.split(",")), now=parts.now())
     directory = _Directory(parts, details=query.on_existing is OnExisting.UPDATE)
-    planner = Planner(query.on_existing)
-    totals: Counter[Verdict] = Counter(dict.fromkeys(Verdict, 0))
-    rows: list[ImportRow] = []
-    async with _read_apart(call.body, reading, query.format) as more:
-        while entries := await more():
-            now = parts.now() + 1e-6 * totals.total()
-            async for some in take(entries, directory, planner, parts.new_id, now, rehearse=query.dry_run):
-                totals.update(row.verdict for row in some)
-                rows += (_row(row) for row in some if len(rows) < _TOLD and row.verdict not in _QUIET)
-    if not totals.total() or totals[Verdict.INVALID] == totals.total():
-        reason = f": {rows[0].where} {rows[0].reason}" if rows else ""
+    taken = _Taken()
+    await parts.flush()
+    try:
+        async with _read_apart(call.body, reading, query.format) as more:
+            await _take_in(parts, query, more, directory, taken)
+    except StoreError as error:
+        raise _broke_off(error, directory) from None
+    finally:
+        if directory.change_ids:
+            await in_force(parts)
+    if taken.totals.total() == taken.totals[Verdict.INVALID]:
+        reason = f": {taken.rows[0].where} {taken.rows[0].reason}" if taken.rows else ""
         raise refuse("invalid_format", f"The body holds no account{reason}")
-    counts = {verdict.value: number for verdict, number in totals.items()}
-    return Imported("success", query.dry_run, counts, tuple(rows[:_TOLD]), tuple(directory.change_ids))
+    totals = {verdict.value: number for verdict, number in taken.totals.items()}
+    return Imported("success", query.dry_run, totals, tuple(taken.rows), tuple(directory.change_ids))
 
 
-#: Entries that nobody has to be told about one by one.
-_QUIET = (Verdict.SAME, Verdict.DUPLICATE)
+class _Taken:
+    """What has become of entries so far."""
+
+    def __init__(self) -> None:
+        self.totals: Counter[Verdict] = Counter(dict.fromkeys(Verdict, 0))
+        self.rows: list[ImportRow] = []
+
+    def add(self, rows: Iterable[Planned]) -> None:
+        for row in rows:
+            self.totals[row.verdict] += 1
+            if row.verdict not in _QUIET and len(self.rows) < _TOLD:
+                self.rows.append(_row(row))
+
+
+async def _take_in(parts: Parts, query: ImportQuery, more: More, directory: "_Directory", taken: _Taken) -> None:
+    planner = Planner(query.on_existing)
+    while entries := await more():
+        now = parts.now() + 1e-6 * taken.totals.total()
+        async for rows in take(entries, directory, planner, parts.new_id, now, rehearse=query.dry_run):
+            taken.add(rows)
+
+
+def _broke_off(error: StoreError, directory: "_Directory") -> Refusal:
+    done = len(directory.change_ids)
+    kept = f"{done} parts of the import are kept; repeat it for the rest." if done else "Nothing was changed."
+    return refuse("storage_unavailable", f"{error} {kept}", retry_after=5)
 
 
 @asynccontextmanager
-async def _read_apart(body: bytes, reading: Reading, form: Form) -> AsyncIterator[Callable[[], Awaitable[list[Entry]]]]:
+async def _read_apart(body: bytes, reading: Reading, form: Form) -> AsyncIterator[More]:
     """Reads the body in one thread of its own: database drivers do not like to be handed about."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(1, thread_name_prefix="import") as executor:
@@ -130,7 +161,7 @@ def _entries(body: bytes, reading: Reading, form: Form) -> Generator[Entry, None
 
 
 class _Directory:
-    """The store as an import sees it; what it writes is in force at once. `details`: tiers and tags are wanted."""
+    """The store as an import sees it. `details`: tiers and tags are wanted."""
 
     def __init__(self, parts: Parts, *, details: bool) -> None:
         self._parts = parts
@@ -149,15 +180,16 @@ class _Directory:
         }
 
     async def add(self, fresh: Sequence[Account]) -> Mapping[str, str]:
-        done = await add(self._parts, fresh, "import")
-        self._note(done.change_id)
+        done = await self._parts.store.add(fresh, noted(self._parts, "import"))
+        self._keep(done.change_id)
         return {account.secret: account.id for account in done.added}
 
     async def update(self, entries: Mapping[str, Entry]) -> None:
-        done = await change(self._parts, list(entries), lambda one: updated(one, entries[one.id]), "import")
-        self._note(done.change_id)
+        note = noted(self._parts, "import")
+        done = await self._parts.store.change(list(entries), lambda one: updated(one, entries[one.id]), note)
+        self._keep(done.change_id)
 
-    def _note(self, change_id: int | None) -> None:
+    def _keep(self, change_id: int | None) -> None:
         if change_id is not None:
             self.change_ids.append(change_id)
 

@@ -53,7 +53,7 @@ class ReplacedPools(msgspec.Struct, frozen=True):
 
 
 class ReplacedPool(msgspec.Struct, frozen=True):
-    """The same for one pool."""
+    """count: accounts that the pool holds now. `change_id` undoes it; null when nothing had to change."""
 
     pool: str
     count: int

@@ -51,7 +51,7 @@ async def switch_token(parts: Parts, call: Call[None, Switch]) -> Switched:
 
 
 async def switch_tokens(parts: Parts, call: Call[None, SwitchMany]) -> SwitchedMany:
-    """The same for many, in one write."""
+    """As `POST tokens/disabled`, for many in one change."""
     meant = await named(parts, call.body.tokens)
     done = await _switch(parts, meant.ids, disable=call.body.disabled)
     total = len(meant.ids) + len(meant.unknown)

@@ -21,32 +21,33 @@ ACTOR = "admin"
 
 async def add(parts: Parts, fresh: Sequence[Account], action: str, detail: str = "") -> Added:
     """New accounts; those that are here already are left as they are."""
-    return await _administered(parts, lambda: parts.store.add(fresh, _note(parts, action, detail)))
+    return await _administered(parts, lambda: parts.store.add(fresh, noted(parts, action, detail)))
 
 
 async def change(parts: Parts, ids: Collection[str], how: How, action: str, detail: str = "") -> Changed:
     """Each of these accounts becomes `how` of it. Raises `Refusal` when two would have one token."""
-    return await _administered(parts, lambda: parts.store.change(ids, how, _note(parts, action, detail)))
+    return await _administered(parts, lambda: parts.store.change(ids, how, noted(parts, action, detail)))
 
 
 async def remove(parts: Parts, ids: Collection[str], action: str, detail: str = "") -> Removed:
     """These accounts go."""
-    return await _administered(parts, lambda: parts.store.remove(ids, _note(parts, action, detail)))
+    return await _administered(parts, lambda: parts.store.remove(ids, noted(parts, action, detail)))
 
 
 async def replace(
     parts: Parts, fresh: Sequence[Account], changed: Mapping[str, How], gone: Collection[str], action: str, detail: str
 ) -> Replaced:
     """All three at once."""
-    return await _administered(parts, lambda: parts.store.replace(fresh, changed, gone, _note(parts, action, detail)))
+    return await _administered(parts, lambda: parts.store.replace(fresh, changed, gone, noted(parts, action, detail)))
 
 
 async def undo(parts: Parts, change_id: int) -> Undone:
     """What a change did is put back."""
-    return await _administered(parts, lambda: parts.store.undo(change_id, _note(parts, "undo", f"change {change_id}")))
+    return await _administered(parts, lambda: parts.store.undo(change_id, noted(parts, "undo", f"change {change_id}")))
 
 
-def _note(parts: Parts, action: str, detail: str) -> Note:
+def noted(parts: Parts, action: str, detail: str = "") -> Note:
+    """What the audit says of a change."""
     return Note(action=action, actor=ACTOR, at=parts.now(), detail=detail)
 
 
@@ -56,9 +57,14 @@ async def _administered(parts: Parts, write: Callable[[], Awaitable[T]]) -> T:
         result = await write()
     except StoreConflict as conflict:
         raise refuse("token_conflict", str(conflict)) from None
+    await in_force(parts)
+    return result
+
+
+async def in_force(parts: Parts) -> None:
+    """Have what was written taken over. Raises `Refusal` when the store went away in between."""
     try:
         await parts.sync()
     except StoreError as error:
         message = f"{error} The change is kept, and in force as soon as the store can be read again."
         raise refuse("storage_unavailable", message, retry_after=5) from None
-    return result

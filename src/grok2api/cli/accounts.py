@@ -11,6 +11,7 @@ from grok2api.accounts.model import Account, current
 from grok2api.catalog import Tier
 from grok2api.cli.accounts_add import add, import_
 from grok2api.cli.accounts_export import export
+from grok2api.cli.accounts_key import rotate_key
 from grok2api.cli.accounts_store import note, resolved, with_store
 from grok2api.cli.accounts_view import as_json as account_json
 from grok2api.cli.accounts_view import show_list, show_one, status
@@ -21,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Add, list, show, import, export, e
 app.command("add")(add)
 app.command("import")(import_)
 app.command("export")(export)
+app.command("rotate-key")(rotate_key)
 
 References = Annotated[list[str], typer.Argument(metavar="ID|TOKEN…", help="Ids of accounts, or their credentials.")]
 

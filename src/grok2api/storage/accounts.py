@@ -141,7 +141,9 @@ class AccountStore:
     async def remove(self, ids: Collection[str], note: Note | None = None) -> Removed:
         """Remove these accounts; ids that are not here are skipped. They are kept for a day."""
         now = self._now() if note is None else note.at
-        return await self.database.write(lambda connection: administering.remove(connection, ids, note, now))
+        return await self.database.write(
+            lambda connection: administering.remove(connection, self._vault, ids, note, now)
+        )
 
     async def replace(
         self,

@@ -24,6 +24,7 @@ from grok2api.storage.writing import (
     clear_parts,
     insert_whole,
     locked,
+    next_revision,
     remove_rows,
     set_revision,
     update_whole,
@@ -78,7 +79,7 @@ class Undone(msgspec.Struct, frozen=True):
 
 def add(connection: Connection, vault: Vault, fresh: Sequence[Account], note: Note | None) -> Added:
     """Store new accounts; one whose credential or user is there already is left as it is (P11)."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
     added, known, restored = _add(connection, vault, fresh, revision, entry)
     if added:
@@ -144,7 +145,7 @@ def change(
     connection: Connection, vault: Vault, ids: Iterable[str], how: Callable[[Account], Account], note: Note | None
 ) -> Changed:
     """Replace each of these accounts by `how` of it, credential included. Raises `StoreConflict`."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
     changed = _change(connection, vault, ids, how, revision, entry)
     if changed:
@@ -175,9 +176,9 @@ def _change(
     return changed
 
 
-def remove(connection: Connection, ids: Iterable[str], note: Note | None, now: float) -> Removed:
+def remove(connection: Connection, vault: Vault, ids: Iterable[str], note: Note | None, now: float) -> Removed:
     """Remove these accounts; they are kept for a day."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
     count = _remove(connection, ids, now, revision, entry)
     if count:
@@ -217,7 +218,7 @@ def replace_some(
 
 def undo(connection: Connection, vault: Vault, ident: int, note: Note) -> Undone:
     """Put back what a change did. Raises `StoreConflict` when that was done, or can no longer be done."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     audit.take_back(connection, ident, note.at)
     entry = audit.begin(connection, note, undoable=False)
     count = 0

@@ -17,6 +17,8 @@ SEPARATOR = "\x1f"
 #: Longer ones are not those of any upstream.
 _USER_ID = 64
 
+_LARGEST = 2**63 - 1
+
 _strikes = msgspec.json.Decoder(tuple[float, ...])
 
 
@@ -64,7 +66,15 @@ def tag_rows(account: Account) -> list[dict[str, Any]]:
 
 def window_rows(account: Account) -> list[dict[str, Any]]:
     return [
-        {"account_id": account.id, "mode": mode, **msgspec.structs.asdict(window), "source": window.source.value}
+        {
+            "account_id": account.id,
+            "mode": mode,
+            "remaining": whole_number(window.remaining),
+            "total": whole_number(window.total),
+            "window_sec": whole_number(window.window_sec),
+            "resets_at": window.resets_at,
+            "source": window.source.value,
+        }
         for mode, window in account.windows.items()
     ]
 
@@ -111,6 +121,11 @@ def folded(account: Account) -> str:
 
 def user_id(account: Account) -> str | None:
     return None if account.user_id is None else text(account.user_id)[:_USER_ID]
+
+
+def whole_number(value: int) -> int:
+    """`value`, or the nearest number that a database can hold: upstreams may say anything."""
+    return max(-_LARGEST, min(value, _LARGEST))
 
 
 def text(words: str) -> str:

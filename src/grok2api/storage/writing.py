@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from grok2api.accounts.model import Account
+from grok2api.storage.errors import StoreError
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import rest_rows, runtime_row, tag_rows, whole_row, window_rows
 from grok2api.storage.secrets import Vault
@@ -28,6 +29,18 @@ def revision(connection: Connection) -> int:
 def locked(connection: Connection) -> int:
     """The same; who asks for it keeps every other writer of accounts waiting until the transaction ends."""
     return int(connection.scalar(_REVISION.with_for_update()) or 0)
+
+
+def next_revision(connection: Connection, vault: Vault) -> int:
+    """What an administrative write begins with: its revision, and nobody else writes until it ends.
+
+    Raises `StoreError` when the store's key was changed since this process read it: what it seals, nobody could open.
+    """
+    revision = locked(connection) + 1
+    check = connection.scalar(select(meta.c.value).where(meta.c.name == "key_check"))
+    if check is not None and check != vault.check:
+        raise StoreError("The store has another key since this process was started; restart it, and nothing is lost.")
+    return revision
 
 
 def set_revision(connection: Connection, value: int) -> None:
