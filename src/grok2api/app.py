@@ -6,105 +6,80 @@ The only file that knows every part.
 import asyncio
 import gc
 import random
+import signal
 import socket
-import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import cast
 
 import msgspec
 import uvloop
 
 from grok2api import __version__, options
-from grok2api.accounts.asking import Asking, QuotaSource
-from grok2api.accounts.lifecycle import Effect, Persist
-from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refresher
-from grok2api.accounts.rounds import TIERS, Rounds
-from grok2api.accounts.sync import Sync
+from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
-from grok2api.catalog import WEB_MODES, Surface
+from grok2api.catalog import Surface
+from grok2api.cli.common import tell
 from grok2api.config.admin_key import ensure_admin_key
+from grok2api.config.configured import Configured, Editor
 from grok2api.config.live import Live
+from grok2api.config.load import Layers
 from grok2api.config.settings import Settings
+from grok2api.config.table import secret_values
+from grok2api.coordinating import coordinator_for
+from grok2api.coordination.base import Coordinator
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
-from grok2api.gateway.filming import Crew, Filming
-from grok2api.gateway.films import BEAT_SEC as FILM_BEAT_SEC
-from grok2api.gateway.films import EXPIRE_SEC as FILM_EXPIRE_SEC
-from grok2api.gateway.films import LOOK_SEC as FILM_LOOK_SEC
 from grok2api.gateway.films import Films
-from grok2api.gateway.keeping import Keeping
-from grok2api.gateway.screening import Screening
-from grok2api.gateway.sketching import Tools
-from grok2api.gateway.studio import Studio
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
-from grok2api.jobs import InMemory, Job, JobRunner, Remembered
-from grok2api.media.attaching import Attaching
-from grok2api.media.budget import Budget
-from grok2api.media.films import FilmCache
-from grok2api.media.index import from_directory
-from grok2api.media.ordered import OrderedPictures
+from grok2api.jobs import JobRunner
+from grok2api.making import Making, film_jobs, films_of, making
 from grok2api.media.store import MediaStore
-from grok2api.media.thumbnails import Thumbnails
 from grok2api.memory import give_back_large_blocks
+from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
+from grok2api.place import Line, Place, Serves
+from grok2api.reach import http_client, quota_sources
+from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
-from grok2api.storage.errors import StoreError
-from grok2api.storage.following import LOOK_SEC, Following
-from grok2api.storage.opening import store_for
-from grok2api.storage.tiers import Tiers
-from grok2api.storage.videos import VideoStore
-from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
+from grok2api.storage.following import Following
+from grok2api.storage.opening import open_store
+from grok2api.storage.remembered import Remembered
 from grok2api.transport.egress import Routes, TransportOptions
-from grok2api.transport.fetch import Fetcher
-from grok2api.upstreams.base import Http
+from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
+from grok2api.transport.tasks import spawn
+from grok2api.upkeep import counted, jobs, kept
 from grok2api.upstreams.console.adapter import Console
-from grok2api.upstreams.console.quota import ConsoleQuota
+from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
-from grok2api.upstreams.grok_web.files_adapter import GrokFiles
-from grok2api.upstreams.grok_web.media_adapter import GrokMedia
-from grok2api.upstreams.grok_web.quota import GrokWebQuota
-from grok2api.upstreams.grok_web.uploads import Uploads
-from grok2api.upstreams.grok_web.users import Users
-from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
-from grok2api.web.media_files import MediaRoute, StoredFiles
+from grok2api.web.media_files import MediaRoute
 from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 from grok2api.web.videos import VideoRoutes
 
-#: Credentials registered in one turn of the event loop.
-_REGISTERED = 500
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
-
-#: Clients by the settings that choose them at the start. aiohttp is a fifth of a start and of an idle gateway's memory,
-#: and most installations need it neither for a proxy nor for WebSockets.
-HTTP_CLIENTS: Mapping[str, tuple[str, str]] = {
-    "direct": ("grok2api.transport.lean", "LeanHttp"),
-    "proxied": ("grok2api.transport.http", "AioHttp"),
-}
-SOCKET_CLIENTS: Mapping[str, tuple[str, str]] = {
+#: Clients by the settings that choose them, as the HTTP clients are (`reach`).
+SOCKET_CLIENTS: Rows = {
     "rest": ("grok2api.transport.late", "LateSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
 }
@@ -115,23 +90,18 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
     face: Face
     state: State
+    store: AccountStore
     pool: AccountPool
+    following: Following
+    counters: Counters
     refresher: Refresher
     jobs: JobRunner
     gateway: Gateway
     live: Live
+    configured: Configured
+    coordinator: Coordinator
     media: MediaStore
     films: Films
-
-
-class _Accounts(msgspec.Struct, frozen=True):
-    """The pool, and what keeps it abreast of the store and of the upstreams."""
-
-    pool: AccountPool
-    writer: WriteBehind
-    following: Following
-    refresher: Refresher
-    rounds: Rounds
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -153,279 +123,189 @@ def _uuid() -> str:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, data_dir: Path, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
+    layers: Layers,
+    place: Place = Place(),  # noqa: B008 - frozen
+    *,
+    now: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
 ) -> AsyncIterator[App]:
-    """All parts, started; stopped in reverse when the context ends. Raises `StoreError`."""
+    """All parts, started; stopped in reverse when the context ends. Raises `SettingsError` and `StoreError`."""
     rng = rng or _RNG
     async with AsyncExitStack() as stack:
-        live = Live(settings)
-        store = await store_for(settings.storage.url, data_dir)
-        stack.push_async_callback(store.close)
-        http = _client(HTTP_CLIENTS, _way(options.transport(settings)), lambda: options.transport(live.current))
-        sockets = _client(SOCKET_CLIENTS, settings.upstream.web.transport, lambda: options.transport(live.current))
-        resources = _client(HTTP_CLIENTS, _way(options.resources(settings)), lambda: options.resources(live.current))
-        for client in (http, sockets, resources):
-            await client.start()
-            stack.push_async_callback(client.close)
-        grok_web = options.kept(options.grok_web, lambda: live.current)
-        users = Users(http)
-        files = GrokFiles(http, users, grok_web, _uuid)
-        uploads = Uploads(files, now)
-        chat = GrokWeb(http, sockets, grok_web, users, now, _uuid, uploads)
+        configured = _configured(layers)
+        live = configured.live
+        database, vault = await open_store(live.current.storage.url, layers.data_dir)
+        stack.push_async_callback(database.close)
+        store = AccountStore(database, vault)
+        coordinator = await coordinator_for(stack, live.current, database, place, new_id, now)
+        http, sockets = await _clients(stack, live)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
-        memory = InMemory()
-        accounts = await _accounts(stack, live, store, _sources(http, console, live), memory, now, rng)
-        state = State()
-        budget = Budget(lambda: options.large_bodies(live.current))
-        fetcher = Fetcher(resources, lambda: options.fetching(live.current))
-        media = await _media(live, data_dir, now)
-        thumbnails = Thumbnails(media)
-        attaching = Attaching(fetcher, budget)
+        memory = Remembered(store.database)
+        sources = quota_sources(http, console.access, lambda: live.current, _uuid)
+        accounts = await kept(stack, live, store, coordinator, sources, memory, now, rng)
+        counters = await counted(store.database, accounts.writer)
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
-        keeping = Keeping(files, media, lambda: options.shown(live.current))
-        maker = GrokMedia(http, sockets, users, grok_web, now, _uuid)
-        tools = Tools(maker=maker, references=uploads, keeper=keeping, pool=accounts.pool, watch=watch)
-        chosen = options.kept(options.gateway, lambda: live.current)
-        cache = FilmCache(media, thumbnails)
-        filming = Filming(accounts.pool, Crew(maker, files, uploads, cache), lambda: chosen().policy, watch)
+        made = await making(stack, live, layers.data_dir, http, sockets, accounts.pool, watch, now, _uuid)
+        grok_web = options.kept(options.grok_web, lambda: live.current)
+        chat = GrokWeb(http, sockets, grok_web, made.users, now, _uuid, made.uploads)
         gateway = Gateway(
             accounts.pool,
             {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
-            chosen,
+            options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
             watch,
-            attaching,
-            keeping,
-            Studio(tools, keeping, lambda: chosen().policy, count),
-            Screening(filming, lambda: live.current.features.video_format, count),
+            made.attaching,
+            made.keeping,
+            made.studio,
+            made.screening,
         )
-        films = Films(
-            VideoStore(store.database),
-            filming,
-            OrderedPictures(data_dir / "ordered"),
-            cache.forget,
-            lambda name: gateway.find_maker(name, Surface.VIDEO),
-            options.kept(options.films, lambda: live.current),
-            now,
-            new_id("process_"),
-            state,
-        )
+        state = State()
+        films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
-        jobs = JobRunner(_jobs(accounts, films, live), now, rng, memory)
-        await stack.enter_async_context(jobs.running())
-        stored = StoredFiles(media, thumbnails)
-        videos = VideoRoutes(films, stored, attaching, budget, lambda: options.face(live.current), state, now, _film_id)
-        face = _face(gateway, live, state, lambda: accounts.following.trouble, budget, stored, videos)
+        periodic = [*jobs(accounts, live, configured.look, now), *film_jobs(films)]
+        runner = JobRunner(periodic, now, rng, memory)
+        await stack.enter_async_context(runner.running())
+        switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
+        administered = Administered(
+            accounts=accounts,
+            switch=switch,
+            watch=watch,
+            jobs=runner.status,
+            counters=counters.values,
+            spread=ConfigSpreader(configured, coordinator, vault).tell,
+            coordinator=coordinator,
+        )
+        admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
+        web = options.kept(options.face, lambda: live.current)
+        videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
+        small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
+        hot = _hot(gateway, web, state, Journal(counters.bump), made)
+        face = Face(hot, [*small.table(), *videos.table(), *admin], new_id)
+        await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
             state=state,
+            store=store,
             pool=accounts.pool,
+            following=accounts.following,
+            counters=counters,
             refresher=accounts.refresher,
-            jobs=jobs,
+            jobs=runner,
             gateway=gateway,
             live=live,
-            media=media,
+            configured=configured,
+            coordinator=coordinator,
+            media=made.media,
             films=films,
         )
 
 
-class _Masked:
-    """The store as the pool reads it: a credential is kept out of the log from the moment it is known."""
-
-    def __init__(self, store: AccountStore) -> None:
-        self._store = store
-
-    async def revision(self) -> int:
-        return await self._store.revision()
-
-    async def ids(self) -> set[str]:
-        return await self._store.ids()
-
-    async def load(self, since: int = -1) -> list[Account]:
-        accounts = await self._store.load(since)
-        for start in range(0, len(accounts), _REGISTERED):
-            secrets.register(*(account.secret for account in accounts[start : start + _REGISTERED]))
-            await asyncio.sleep(0)
-        return accounts
+def _configured(layers: Layers) -> Configured:
+    """The settings in force, and what changes them. Secrets are kept out of the log from the moment they are known."""
+    loaded = layers.survey()
+    live = Live(loaded.settings)
+    _keep_secrets(loaded.settings)
+    live.subscribe(_keep_secrets)
+    return Configured(live, layers, loaded, _editor)
 
 
-def _client(choices: Mapping[str, tuple[str, str]], choice: str, chosen: Callable[[], TransportOptions]) -> Any:
-    """The client of a row; its module is loaded only when the settings choose it."""
-    module, kind = choices[choice]
-    return getattr(import_module(module), kind)(chosen)
+def _keep_secrets(settings: Settings) -> None:
+    for value in secret_values(settings):
+        secrets.register_cookies(value)
 
 
-def _sources(http: Http, console: Console, live: Live) -> dict[str, QuotaSource]:
-    """Who tells the quota of each mode."""
-    web = GrokWebQuota(http, lambda: options.grok_web(live.current), _uuid)
+def _editor() -> Editor:
+    """The writer of TOML; an idle gateway does not carry it."""
+    return cast("Editor", import_module("grok2api.config.edit"))
+
+
+async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, SwitchedSockets]:
+    """The ways out; which are used, and how, is up to the settings at each call."""
+
+    def chosen() -> TransportOptions:
+        return options.transport(live.current)
+
+    http = http_client(lambda: live.current)
+    sockets = SwitchedSockets(SOCKET_CLIENTS, lambda: live.current.upstream.web.transport, chosen)
+    for client in (http, sockets):
+        await client.start()
+        stack.push_async_callback(client.close)
+    return http, sockets
+
+
+def _hot(
+    gateway: Gateway, web: Callable[[], WebOptions], state: State, journal: Journal, made: Making
+) -> dict[str, Asgi]:
+    """The routes that have to be fast, and those that send files."""
+    budget, once = made.budget, Once(time.monotonic)
     return {
-        **dict.fromkeys(WEB_MODES, web),
-        "console": ConsoleQuota(http, console.access, lambda: options.console(live.current)),
-        "api": ApiKeyHealth(http, lambda: options.api(live.current)),
-    }
-
-
-async def _accounts(
-    stack: AsyncExitStack,
-    live: Live,
-    store: AccountStore,
-    sources: Mapping[str, QuotaSource],
-    memory: Remembered,
-    now: Callable[[], float],
-    rng: random.Random,
-) -> _Accounts:
-    """The pool, filled from the store, and the parts around it; those that work in the background are begun."""
-    source = _Masked(store)
-    revision = await source.revision()
-    writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
-
-    def sink(effects: Collection[Effect]) -> None:
-        writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
-        refresher.take(effects)
-
-    def joined(accounts: Iterable[Account]) -> None:
-        for account in accounts:
-            rounds.join(account)
-
-    refresh = options.kept(options.refresh, lambda: live.current)
-    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
-    asking = Asking(sources, lambda: refresh().concurrency, now)
-    refresher = Refresher(pool, asking, Tiers(store), refresh, now, rng)
-    rounds = Rounds(pool, refresher, refresh, now, rng, memory)
-    following = Following(Sync(source, pool, writer.mark, revision, joined).sync)
-    stack.push_async_callback(_closing, writer)
-    await stack.enter_async_context(refresher.running())
-    await stack.enter_async_context(rounds.running(pool.list()))
-    return _Accounts(pool, writer, following, refresher, rounds)
-
-
-async def _closing(writer: WriteBehind) -> None:
-    """Write what is left; a store that is away has kept its patience until here."""
-    with suppress(StoreError):
-        await writer.close()
-
-
-def _jobs(accounts: _Accounts, films: Films, live: Live) -> tuple[Job, ...]:
-    """All periodic work."""
-    rounds, writer = accounts.rounds, accounts.writer
-    refresh = options.kept(options.refresh, lambda: live.current)
-
-    return (
-        Job(
-            name="store-sync",
-            help="Takes over what other processes changed in the store.",
-            every=lambda: LOOK_SEC,
-            work=accounts.following.look,
-        ),
-        Job(
-            name="store-write",
-            help="Writes what serving changed, in batches.",
-            every=lambda: FLUSH_SEC,
-            work=writer.flush,
-            wake=writer.woken,
-            patience=PATIENCE_SEC,
-        ),
-        *(
-            Job(
-                name=f"quota-{tier}",
-                help=f"Has those {tier} accounts asked about that are due; each is once in its interval.",
-                every=partial(rounds.every, tier),
-                work=partial(rounds.turn, tier),
-                enabled=lambda: refresh().asks,
-            )
-            for tier in TIERS
-        ),
-        Job(
-            name="quota-on-demand",
-            help="Has all accounts asked about that are spent or rest, when nobody could be chosen.",
-            every=lambda: refresh().on_demand_sec,
-            work=rounds.sweep,
-            wake=accounts.refresher.exhausted,
-            enabled=lambda: refresh().asks,
-        ),
-        Job(name="film-take", help="Begins with films that wait.", every=lambda: FILM_LOOK_SEC, work=films.take),
-        Job(
-            name="film-hold",
-            help="Writes how far films have come, and that they are still worked on.",
-            every=lambda: FILM_BEAT_SEC,
-            work=films.beat,
-        ),
-        Job(
-            name="film-expire",
-            help="Forgets films that have been over for long enough.",
-            every=lambda: FILM_EXPIRE_SEC,
-            work=films.expire,
-        ),
-    )
-
-
-def _way(chosen: TransportOptions) -> str:
-    """The row of `HTTP_CLIENTS` that can go the way these options say."""
-    return "direct" if chosen.egress.mode == "direct" else "proxied"
-
-
-async def _media(live: Live, data_dir: Path, now: Callable[[], float]) -> MediaStore:
-    """The media cache, as it lies in the data directory."""
-    root = data_dir / "media"
-    store = MediaStore(root, await from_directory(root), lambda: options.media_store(live.current), now)
-    try:
-        await store.start()
-    except OSError as error:
-        raise StoreError(f"the media folder {root} cannot be used: {error.strerror}") from None
-    return store
-
-
-def _face(
-    gateway: Gateway,
-    live: Live,
-    state: State,
-    trouble: Callable[[], str],
-    budget: Budget,
-    stored: StoredFiles,
-    videos: VideoRoutes,
-) -> Face:
-    journal = Journal()
-    once = Once(time.monotonic)
-
-    def web() -> WebOptions:
-        return options.face(live.current)
-
-    hot: dict[str, Asgi] = {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
         "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
         "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
-        "/v1/files/image": MediaRoute("image", stored, state, new_id),
-        "/v1/files/video": MediaRoute("video", stored, state, new_id),
+        "/v1/files/image": MediaRoute("image", made.stored, state, new_id),
+        "/v1/files/video": MediaRoute("video", made.stored, state, new_id),
     }
-    routes = [*SmallRoutes(gateway, web, state, trouble, __version__).table(), *videos.table()]
-    return Face(hot, routes, new_id)
 
 
-def run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool = False) -> int:
-    """Serve on `listener` until a signal; the exit code. Raises `StoreError` before anything is served."""
-    set_up(settings.logging.level, settings.logging.format)
+def run(layers: Layers, listener: socket.socket, *, demo: bool = False) -> int:
+    """Serve on `listener` until a signal; the exit code. Raises what `running` raises before anything is served."""
     give_back_large_blocks()
-    return uvloop.run(_run(settings, data_dir, listener, demo=demo))
+    return uvloop.run(_run(layers, listener, demo=demo))
 
 
-async def _run(settings: Settings, data_dir: Path, listener: socket.socket, *, demo: bool) -> int:
+def work(layers: Layers, listener: socket.socket, place: Place) -> int:
+    """Serve on `listener` as one of several workers, until a signal or the end of the supervisor; the exit code."""
+    give_back_large_blocks()
+    return uvloop.run(_work(layers, listener, place))
+
+
+async def _work(layers: Layers, listener: socket.socket, place: Place) -> int:
+    line = Line(place)
+    _log_as_told(layers.survey().settings)
+    async with running(layers, place) as app:
+        app.live.subscribe(_log_as_told)
+
+        def started() -> None:
+            line.watch(lambda: signal.raise_signal(signal.SIGTERM))
+            line.say(Serves(_counts(app.pool)))
+
+        await _serve(app, listener, started)
+    return 0
+
+
+async def _run(layers: Layers, listener: socket.socket, *, demo: bool) -> int:
     async with AsyncExitStack() as stack:
         notes: list[str] = []
+        settings = layers.survey().settings
+        _log_as_told(settings)
         address = reachable(settings.server.host, listener.getsockname()[1])
         if demo:
-            settings, notes = await stack.enter_async_context(demonstration(settings, data_dir, address))
-        key, made = ensure_admin_key(settings, data_dir)
-        app = await stack.enter_async_context(running(settings, data_dir))
-        banner = [*lines(settings, address, key if made else None, _counts(app.pool)), *notes]
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_YOUNG, 50, 100)
-        await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, lambda: _tell(banner))
+            shown = demonstration(settings, layers.data_dir, address)
+            overrides, notes = await stack.enter_async_context(shown)
+            layers = layers.overridden(overrides)
+        key, made = ensure_admin_key(settings, layers.data_dir)
+        app = await stack.enter_async_context(running(layers))
+        app.live.subscribe(_log_as_told)
+        banner = [*lines(app.live.current, address, key if made else None, _counts(app.pool)), *notes]
+        await _serve(app, listener, lambda: tell(banner))
     return 0
+
+
+async def _serve(app: App, listener: socket.socket, started: Callable[[], None]) -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, 50, 100)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(app.configured.look(), "configuration-look"))
+    await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, started)
+
+
+def _log_as_told(settings: Settings) -> None:
+    set_up(settings.logging.level, settings.logging.format)
 
 
 def _counts(pool: AccountPool) -> list[tuple[int, str]]:
@@ -437,10 +317,3 @@ def _counts(pool: AccountPool) -> list[tuple[int, str]]:
         (census.expired, "expired"),
         (census.disabled, "disabled"),
     ]
-
-
-def _tell(banner: Iterable[str]) -> None:
-    """To the operator's terminal, not to the log: it may hold a key that is shown once."""
-    for line in banner:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -177,6 +177,16 @@ def media_store(settings: Settings) -> StoreOptions:
     return StoreOptions(image_limit=local.image_max_mb * _MIB, video_limit=local.video_max_mb * _MIB)
 
 
+def way_out(settings: Settings) -> str:
+    """Which HTTP client there has to be: one that goes straight, or one that knows proxies."""
+    return "direct" if settings.proxy.egress.mode == "direct" else "proxied"
+
+
+def way_to_resources(settings: Settings) -> str:
+    """The same for what clients point to."""
+    return "direct" if resources(settings).egress.mode == "direct" else "proxied"
+
+
 def grok_web(settings: Settings) -> GrokWebOptions:
     web, features = settings.upstream.web, settings.features
     cookies, user_agent = _browser(settings)

@@ -64,7 +64,7 @@ def test_O4_lists_have_json(typed):
         "value": "",
         "from": "default",
         "secret": True,
-        "restart": True,
+        "restart": False,
     }
     assert json.loads(typed("config", "get", "features.stream", "--json")[1])["value"] is True
     assert json.loads(typed("config", "check", "--json")[1])["ok"] is True
@@ -97,6 +97,11 @@ def test_an_unknown_key_is_answered_with_the_nearest(typed):
     assert typed("config", "set", "server.prt", "1")[0] == 2
 
 
+def test_a_setting_that_waits_for_the_next_start_is_told(typed):
+    assert typed("config", "set", "server.port", "8001")[1].endswith("; it takes effect at the next start.\n")
+    assert "next start" not in typed("config", "set", "stream.keepalive_sec", "5")[1]
+
+
 def test_a_variable_that_overrides_the_file_is_told(typed, monkeypatch):
     monkeypatch.setenv("GROK2API_SERVER__PORT", "9")
     _, _, err = typed("config", "set", "server.port", "8001")
@@ -104,9 +109,9 @@ def test_a_variable_that_overrides_the_file_is_told(typed, monkeypatch):
 
 
 def test_a_setting_without_effect_is_told(typed):
-    typed("config", "set", "batch.nsfw_concurrency", "3")
+    typed("config", "set", "batch.asset_list_concurrency", "3")
     _, _, err = typed("config", "check")
-    assert err == "grok2api: warning: batch.nsfw_concurrency (data/config.toml) has no effect in this version\n"
+    assert err == "grok2api: warning: batch.asset_list_concurrency (data/config.toml) has no effect in this version\n"
 
 
 @pytest.fixture
@@ -127,7 +132,7 @@ def test_O3_a_taken_port_is_one_line(typed, taken):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--workers", "2"), "--workers 2 (server.workers) needs coordination.url (Redis)"),
+        (("--workers", "2"), "--workers 2 (server.workers) needs coordination.url, a Redis or Valkey"),
         (("--port", "65536"), "server.port must be a whole number from 0 to 65535"),
         (("--config", "none.toml"), "none.toml does not exist"),
         (("--data-dir", "file"), "the data directory file cannot be made: it is not a directory"),

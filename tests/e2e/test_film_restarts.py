@@ -24,7 +24,7 @@ from grok2api.accounts.model import Kind, new_account
 from grok2api.canonical.film import Film, Status
 from grok2api.canonical.request import Image
 from grok2api.catalog import Tier
-from grok2api.config.load import load
+from grok2api.config.load import Layers
 from grok2api.gateway.films import HOLD_SEC
 from grok2api.media.checks import attach
 from grok2api.media.datauri import measure_bytes
@@ -70,7 +70,7 @@ class Dying:
 
 @asynccontextmanager
 async def gateway(simulator: Running, data_dir: Path, clock: Clock) -> AsyncIterator[app.App]:
-    async with app.running(load(None, data_dir, simulator.settings, {}), data_dir, now=clock) as running:
+    async with app.running(Layers(None, data_dir, simulator.settings), now=clock) as running:
         yield running
 
 

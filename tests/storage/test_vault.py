@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grok2api.storage.errors import StoreError
-from grok2api.storage.secrets import Vault, load_key
+from grok2api.storage.keys import load_key
+from grok2api.storage.secrets import Vault
 
 KEY = bytes(range(32))
 

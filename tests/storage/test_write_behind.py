@@ -7,17 +7,18 @@ import msgspec
 import pytest
 
 from grok2api.accounts.importing import entry
-from grok2api.accounts.lifecycle import disabled, enabled
+from grok2api.accounts.lifecycle import Effect, Persist, disabled, enabled
 from grok2api.accounts.model import Account, Kind, State, moved, new_account
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
 from grok2api.catalog import Tier
-from grok2api.jobs import InMemory, Job, JobRunner
-from grok2api.storage.errors import StoreError
+from grok2api.jobs import Job, JobRunner
+from grok2api.storage.errors import RefusedValues, StoreError
+from grok2api.storage.following import Following, StoreHealth
 from grok2api.storage.opening import store_for
-from grok2api.storage.write_behind import WriteBehind
-from virtual_time import VirtualTime
+from grok2api.storage.write_behind import Served, WriteBehind
+from virtual_time import InMemory, VirtualTime
 
 
 def account(number: int) -> Account:
@@ -30,12 +31,14 @@ class Shelf:
     def __init__(self) -> None:
         self.away = False
         self.batches: list[list[str]] = []
+        self.counts: list[list[tuple[int, int]]] = []
         self.written = asyncio.Event()
 
-    async def write_runtime(self, served: Sequence[Account]) -> None:
+    async def write_runtime(self, served: Sequence[Served]) -> None:
         if self.away:
             raise StoreError("The store is away.")
-        self.batches.append([account.id for account in served])
+        self.batches.append([one.account.id for one in served])
+        self.counts.append([(one.uses, one.fails) for one in served])
         self.written.set()
 
 
@@ -66,6 +69,20 @@ async def test_D4_a_store_that_is_away_loses_nothing() -> None:
     assert shelf.batches == [["acc_1"]]
 
 
+async def test_D4_counts_add_up_while_the_store_is_away_and_are_written_once() -> None:
+    shelf = Shelf()
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    behind.take([Persist("acc_1", 1, 0), Persist("acc_1", 1, 1)])
+    shelf.away = True
+    with pytest.raises(StoreError):
+        await behind.flush()
+    behind.take([Persist("acc_1", 0, 1)])
+    shelf.away = False
+    await behind.flush()
+    await behind.flush()
+    assert shelf.counts == [[(2, 2)]]
+
+
 async def test_the_job_writes_what_is_marked_and_goes_on_after_an_error() -> None:
     shelf, time = Shelf(), VirtualTime()
     behind = WriteBehind(shelf, {"acc_1": account(1), "acc_2": account(2)}.get)
@@ -81,6 +98,85 @@ async def test_the_job_writes_what_is_marked_and_goes_on_after_an_error() -> Non
         shelf.away = False
         await time.pass_(30)
     assert shelf.batches == [["acc_1"], ["acc_2"]]
+
+
+class Tally:
+    """Something else that is written behind."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.written = 0
+
+    async def write(self) -> None:
+        if self.away:
+            raise StoreError("The tally is away.")
+        self.written += 1
+
+
+async def test_other_content_goes_with_the_same_flush_and_its_trouble_is_told() -> None:
+    shelf, tally = Shelf(), Tally()
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    behind.also(tally)
+    tally.away = True
+    behind.mark(["acc_1"])
+    with pytest.raises(StoreError):
+        await behind.flush()
+    assert behind.trouble == "The tally is away."
+    tally.away = False
+    await behind.flush()
+    assert (shelf.batches, tally.written, behind.trouble) == ([["acc_1"]], 1, "")
+
+
+class Picky(Shelf):
+    """A store that does not take one of the accounts."""
+
+    async def write_runtime(self, served: Sequence[Served]) -> None:
+        if any(one.account.id == "acc_13" for one in served):
+            raise RefusedValues("These values are impossible.")
+        await super().write_runtime(served)
+
+
+async def test_an_account_that_cannot_be_written_keeps_no_other_from_being_written() -> None:
+    shelf = Picky()
+    behind = WriteBehind(shelf, {f"acc_{n}": account(n) for n in range(30)}.get)
+    behind.mark(f"acc_{n}" for n in range(30))
+    await behind.flush()
+    assert behind.waiting == 0
+    assert sorted(ident for batch in shelf.batches for ident in batch) == sorted(
+        f"acc_{n}" for n in range(30) if n != 13
+    )
+
+
+async def test_the_health_says_since_when_and_why() -> None:
+    shelf, clock = Shelf(), [100.0]
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    reading = [StoreError("It is away.")]
+
+    async def sync() -> bool:
+        if reading:
+            raise reading[0]
+        return False
+
+    following = Following(sync, behind, now=lambda: clock[0])
+    assert following.health == StoreHealth(ok=True, since=100.0, reason="", waiting=0)
+    for clock[0] in (110.0, 120.0):
+        with pytest.raises(StoreError):
+            await following.look()
+    assert following.health == StoreHealth(ok=False, since=110.0, reason="It is away.", waiting=0)
+    assert following.trouble == "storage"
+    reading.clear()
+    shelf.away = True
+    behind.mark(["acc_1"])
+    with pytest.raises(StoreError):
+        await behind.flush()
+    clock[0] = 130.0
+    await following.look()
+    assert following.health == StoreHealth(ok=False, since=110.0, reason="The store is away.", waiting=1)
+    shelf.away = False
+    await behind.flush()
+    clock[0] = 140.0
+    assert following.health == StoreHealth(ok=True, since=140.0, reason="", waiting=0)
+    assert following.trouble == ""
 
 
 class House:
@@ -100,8 +196,8 @@ class House:
     def join(self, accounts: Sequence[Account]) -> None:
         self.joined += [account.id for account in accounts]
 
-    def sink(self, effects: tuple[object, ...]) -> None:
-        self.behind.mark(effect.account_id for effect in effects)  # type: ignore[attr-defined]
+    def sink(self, effects: tuple[Effect, ...]) -> None:
+        self.behind.take(effects)
 
     async def close(self) -> None:
         await self.behind.close()
@@ -131,6 +227,20 @@ async def test_D7_counters_after_a_restart_equal_those_before(house: House) -> N
     await house.close()
     await house.open()
     assert sorted(house.pool.list(), key=lambda account: account.id) == sorted(before, key=lambda account: account.id)
+
+
+async def test_D7_what_two_processes_count_adds_up_in_the_store(house: House, tmp_path: Path) -> None:
+    other = House(tmp_path)
+    await other.open()
+    for number in range(30):
+        for each in (house, other):
+            each.pool.change("acc_1", lambda account: msgspec.structs.replace(account, use_count=account.use_count + 1))
+        if number % 7 == 0:
+            await asyncio.gather(house.behind.flush(), other.behind.flush())
+    await other.close()
+    await house.behind.flush()
+    stored = {account.id: account for account in await house.store.load()}
+    assert stored["acc_1"].use_count == 60
 
 
 async def test_what_the_command_line_changes_reaches_the_pool_and_is_not_written_over(house: House) -> None:

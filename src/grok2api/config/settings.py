@@ -12,8 +12,6 @@ from typing import Annotated, Literal
 from grok2api.config.about import About, Section
 from grok2api.config.media import Asset, Cache, Image, Media, Video
 from grok2api.config.reserved import (
-    Batch,
-    Coordination,
     Responses,
 )
 
@@ -29,7 +27,6 @@ class App(Section, frozen=True, kw_only=True):
             "Key of the admin API. Empty: a random one is made in `<data-dir>/admin.key`.",
             form="key",
             secret=True,
-            restart=True,
         ),
     ] = ""
     api_key: Annotated[
@@ -61,7 +58,15 @@ class Server(Section, frozen=True, kw_only=True):
         str, About("Address to listen on; `127.0.0.1` keeps the gateway to this machine.", restart=True)
     ] = "0.0.0.0"  # noqa: S104
     port: Annotated[int, About("Port to listen on; 0 takes any free one.", low=0, high=65535, restart=True)] = 8000
-    workers: Annotated[int, About("Processes. This version runs one.", low=1, high=256, restart=True)] = 1
+    workers: Annotated[
+        int,
+        About(
+            "Processes that serve on this machine; more than one need `coordination.url`.",
+            low=1,
+            high=256,
+            restart=True,
+        ),
+    ] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
     large_bodies_mb: Annotated[
         int,
@@ -73,18 +78,16 @@ class Server(Section, frozen=True, kw_only=True):
         ),
     ] = 256
     drain_sec: Annotated[
-        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600, restart=True)
+        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600)
     ] = 30
 
 
 class Logging(Section, frozen=True, kw_only=True):
     """What is written to the standard error stream."""
 
-    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], About("The least that is logged.", restart=True)] = (
-        "INFO"
-    )
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], About("The least that is logged.")] = "INFO"
     format: Annotated[
-        Literal["auto", "json", "console"], About("`auto` is readable on a terminal and JSON in a pipe.", restart=True)
+        Literal["auto", "json", "console"], About("`auto` is readable on a terminal and JSON in a pipe.")
     ] = "auto"
     file_level: Annotated[
         str, About("Level of a log file; this version logs to the standard error stream only.", reserved=True)
@@ -130,7 +133,7 @@ class Egress(Section, frozen=True, kw_only=True):
 
     mode: Annotated[
         Literal["direct", "single_proxy", "proxy_pool"],
-        About("Go directly, through `proxy_url`, or through one of `proxy_pool`.", restart=True),
+        About("Go directly, through `proxy_url`, or through one of `proxy_pool`."),
     ] = "direct"
     proxy_url: Annotated[
         str, About("The proxy of `single_proxy`: `http`, `https`, `socks5`, `socks5h`.", form="proxy_url", secret=True)
@@ -278,9 +281,9 @@ class Web(Section, frozen=True, kw_only=True):
     assets_url: Annotated[str, About("Where account files are.", form="http_url")] = "https://assets.grok.com"
     public_url: Annotated[str, About("Where public pictures are.", form="http_url")] = "https://imagine-public.x.ai"
     accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
-    transport: Annotated[
-        Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
-    ] = "rest"
+    transport: Annotated[Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.")] = (
+        "rest"
+    )
     upload: Annotated[
         Literal["json", "multipart"], About("Send files as JSON, or in the newer form with one part.")
     ] = "json"
@@ -363,6 +366,46 @@ class Storage(Section, frozen=True, kw_only=True):
             derived="`sqlite:///<data-dir>/grok2api.db`",
         ),
     ] = ""
+
+
+class Coordination(Section, frozen=True, kw_only=True):
+    """Several processes, on one machine or on many."""
+
+    url: Annotated[
+        str,
+        About(
+            "Redis or Valkey, through which all processes keep to the same limits and rests. Empty: one process.",
+            form="redis_url",
+            secret=True,
+            restart=True,
+        ),
+    ] = ""
+    installation: Annotated[
+        str,
+        About(
+            "The begin of this installation's keys in Redis; processes with the same one work together.",
+            restart=True,
+            derived="made from the store",
+        ),
+    ] = ""
+
+
+class Batch(Section, frozen=True, kw_only=True):
+    """Work over many accounts, by the admin API."""
+
+    nsfw_concurrency: Annotated[
+        int, About("Switches turned at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    refresh_concurrency: Annotated[
+        int, About("Accounts asked about at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    asset_list_concurrency: Annotated[
+        int, About("Accounts whose files are listed at the same time.", low=1, high=1000)
+    ] = 50
+    asset_delete_concurrency: Annotated[
+        int, About("Accounts whose files are deleted at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, high=1000)] = 10
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ reveal a secret. Numbers keep their zeros, an empty list is a list.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -20,6 +19,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
+#: Larger numbers are no seconds and no sizes, and not every reader of JSON can hold them.
+_LARGEST = 2**53
+
 #: What word processors and chat programs make of plain characters; a cookie or User-Agent pasted from one has them.
 _TYPOGRAPHIC = str.maketrans({
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
@@ -31,6 +33,9 @@ _TYPOGRAPHIC = str.maketrans({
 
 #: Schemes of the database servers that can hold the store.
 SERVERS = ("postgresql", "mysql", "mariadb")
+
+#: What the URL of Redis or Valkey begins with.
+REDIS = ("redis", "rediss", "unix", "valkey", "valkeys")
 
 #: Headers that the gateway or the connection makes, and what to use instead.
 _NOT_PASSED = {
@@ -117,7 +122,7 @@ def _number(setting: Setting, raw: Any) -> float:
 
 def _within(setting: Setting, value: float) -> bool:
     low, high = setting.about.low, setting.about.high
-    return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
+    return -_LARGEST <= value <= _LARGEST and (low is None or value >= low) and (high is None or value <= high)
 
 
 def _limits(setting: Setting) -> str:
@@ -258,6 +263,22 @@ def _names_database(url: str) -> bool:
         return False
 
 
+def _redis_url(text: str) -> str:
+    url = _plain(text)
+    if url and not _is_redis(url):
+        raise BadValue(f"must be a URL as in {REDIS[0]}://:password@host:6379/0 ({', '.join(REDIS)})")
+    return url
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        there = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return there and parts.scheme in REDIS and not any(char.isspace() for char in url)
+
+
 FORMS: Mapping[Form, Callable[[str], str]] = {
     "": _plain,
     "prose": _prose,
@@ -266,5 +287,6 @@ FORMS: Mapping[Form, Callable[[str], str]] = {
     "http_url": _url("http", "https"),
     "ws_url": _url("ws", "wss"),
     "store_url": _store_url,
+    "redis_url": _redis_url,
     "proxy_url": _url("http", "https", "socks4", "socks5", "socks5h", userinfo=True),
 }

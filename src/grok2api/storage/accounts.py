@@ -22,6 +22,7 @@ from grok2api.storage import administering, audit, writing
 from grok2api.storage.administering import Added as Added
 from grok2api.storage.administering import Changed as Changed
 from grok2api.storage.administering import Removed as Removed
+from grok2api.storage.administering import Replaced as Replaced
 from grok2api.storage.administering import Undone as Undone
 from grok2api.storage.audit import Change as Change
 from grok2api.storage.engine import Database
@@ -29,6 +30,7 @@ from grok2api.storage.filtering import sorting, wanted
 from grok2api.storage.reading import ALIVE, alive, by_age, by_ids, chunks, every
 from grok2api.storage.secrets import Vault
 from grok2api.storage.tables import accounts, tags
+from grok2api.storage.write_behind import Served
 
 EVERYONE = Filter()
 OLDEST_FIRST = Order()
@@ -59,10 +61,9 @@ class AccountStore:
     async def ids(self) -> set[str]:
         return await self.database.read(lambda connection: set(connection.scalars(select(accounts.c.id).where(ALIVE))))
 
-    async def removed(self, since: int) -> list[str]:
-        """The accounts that were removed after revision `since`, and are still known."""
-        query = select(accounts.c.id).where(accounts.c.revision > since, accounts.c.deleted_at > 0)
-        return await self.database.read(lambda connection: list(connection.scalars(query)))
+    async def removed(self, since: int) -> list[str] | None:
+        """The accounts that were removed after revision `since`; None when some of them are known no longer."""
+        return await self.database.read(lambda connection: _removed(connection, since))
 
     async def find(self, references: Sequence[str]) -> dict[str, str]:
         """Account id by reference, for those that are an account's id or credential, however it is spelled."""
@@ -139,7 +140,24 @@ class AccountStore:
     async def remove(self, ids: Collection[str], note: Note | None = None) -> Removed:
         """Remove these accounts; ids that are not here are skipped. They are kept for a day."""
         now = self._now() if note is None else note.at
-        return await self.database.write(lambda connection: administering.remove(connection, ids, note, now))
+        return await self.database.write(
+            lambda connection: administering.remove(connection, self._vault, ids, note, now)
+        )
+
+    async def replace(
+        self,
+        fresh: Sequence[Account],
+        changed: Mapping[str, Callable[[Account], Account]],
+        gone: Collection[str],
+        note: Note,
+    ) -> Replaced:
+        """Remove `gone`, change each of `changed` by what stands with it, and store `fresh`: all or nothing.
+
+        No account is in two of them.
+        """
+        return await self.database.write(
+            lambda connection: administering.replace_some(connection, self._vault, fresh, changed, gone, note)
+        )
 
     async def undo(self, change_id: int, note: Note) -> Undone:
         """Put the accounts of a change back to what they were, as far as the change touched them.
@@ -156,8 +174,9 @@ class AccountStore:
 
     # --- runtime writes
 
-    async def write_runtime(self, served: Sequence[Account]) -> None:
-        """Write what serving changed. Accounts that are gone, or were administered meanwhile, are left alone."""
+    async def write_runtime(self, served: Sequence[Served]) -> None:
+        """Write what serving changed, and add to the counters. Accounts that are gone are left alone; of those that
+        were administered meanwhile, only the counters are touched."""
         await self.database.write(lambda connection: _write_runtime(connection, served))
 
 
@@ -166,6 +185,13 @@ def _cleaned(reference: str) -> str:
         return clean(reference)
     except CredentialError:
         return ""
+
+
+def _removed(connection: Connection, since: int) -> list[str] | None:
+    if since < administering.purged(connection):
+        return None
+    query = select(accounts.c.id).where(accounts.c.revision > since, accounts.c.deleted_at > 0)
+    return list(connection.scalars(query))
 
 
 def _find(connection: Connection, references: Sequence[str], prints: Mapping[str, list[str]]) -> dict[str, str]:
@@ -213,11 +239,14 @@ def _tally(connection: Connection, now: float) -> dict[tuple[Tier, Status], int]
     return {key: count for key, count in found.items() if count}
 
 
-def _write_runtime(connection: Connection, served: Iterable[Account]) -> None:
+def _write_runtime(connection: Connection, served: Iterable[Served]) -> None:
     writing.locked(connection)
     for some in chunks(served):
-        ids = [account.id for account in some]
+        ids = [one.account.id for one in some]
         columns = (accounts.c.id, accounts.c.revision, accounts.c.deleted_at)
         rows = connection.execute(select(*columns).where(accounts.c.id.in_(ids)))
         revisions = {ident: revision for ident, revision, gone in rows if not gone}
-        writing.update_runtime(connection, [one for one in some if revisions.get(one.id) == one.revision])
+        there = [one for one in some if one.account.id in revisions]
+        writing.add_counts(connection, [(one.account.id, one.uses, one.fails) for one in there])
+        ours = [one.account for one in there if revisions[one.account.id] == one.account.revision]
+        writing.update_runtime(connection, ours)

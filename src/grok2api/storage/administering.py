@@ -4,11 +4,11 @@ Each moves the revision on, so that running servers take it over, and is noted i
 is done for some accounts at a time; memory stays bounded for a hundred thousand.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from grok2api.accounts.model import DAY, Account
 from grok2api.accounts.query import Note
@@ -19,11 +19,12 @@ from grok2api.storage.identity import Owner, claim, keys_of, owners
 from grok2api.storage.reading import alive, by_ids, chunks
 from grok2api.storage.rows import stored
 from grok2api.storage.secrets import Vault
-from grok2api.storage.tables import accounts
+from grok2api.storage.tables import accounts, meta
 from grok2api.storage.writing import (
     clear_parts,
     insert_whole,
     locked,
+    next_revision,
     remove_rows,
     set_revision,
     update_whole,
@@ -31,6 +32,8 @@ from grok2api.storage.writing import (
 
 #: How long an account that was removed is kept.
 KEPT_SEC = float(DAY)
+
+_PURGED = select(meta.c.value).where(meta.c.name == "purged")
 
 replace = msgspec.structs.replace
 
@@ -62,6 +65,13 @@ class Removed(msgspec.Struct, frozen=True):
     change_id: int | None = None
 
 
+class Replaced(msgspec.Struct, frozen=True):
+    """The accounts that are new, and the number of the change."""
+
+    added: tuple[Account, ...]
+    change_id: int | None = None
+
+
 class Undone(msgspec.Struct, frozen=True):
     """How many accounts were put back, and the ids of those that could not be."""
 
@@ -71,8 +81,17 @@ class Undone(msgspec.Struct, frozen=True):
 
 def add(connection: Connection, vault: Vault, fresh: Sequence[Account], note: Note | None) -> Added:
     """Store new accounts; one whose credential or user is there already is left as it is (P11)."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
+    added, known, restored = _add(connection, vault, fresh, revision, entry)
+    if added:
+        set_revision(connection, revision)
+    return Added(tuple(added), tuple(known), tuple(restored), audit.finish(connection, entry, len(added)))
+
+
+def _add(
+    connection: Connection, vault: Vault, fresh: Sequence[Account], revision: int, entry: int | None
+) -> tuple[list[Account], list[str], list[str]]:
     added: list[Account] = []
     known: list[str] = []
     restored: list[str] = []
@@ -85,9 +104,7 @@ def add(connection: Connection, vault: Vault, fresh: Sequence[Account], note: No
         added += (*new, *(now for _, now in back))
         known += there
         restored += (old.id for old, _ in back)
-    if added:
-        set_revision(connection, revision)
-    return Added(tuple(added), tuple(known), tuple(restored), audit.finish(connection, entry, len(added)))
+    return added, known, restored
 
 
 def _sorted_out(
@@ -130,8 +147,22 @@ def change(
     connection: Connection, vault: Vault, ids: Iterable[str], how: Callable[[Account], Account], note: Note | None
 ) -> Changed:
     """Replace each of these accounts by `how` of it, credential included. Raises `StoreConflict`."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
+    changed = _change(connection, vault, ids, how, revision, entry)
+    if changed:
+        set_revision(connection, revision)
+    return Changed(tuple(changed), audit.finish(connection, entry, len(changed)))
+
+
+def _change(
+    connection: Connection,
+    vault: Vault,
+    ids: Iterable[str],
+    how: Callable[[Account], Account],
+    revision: int,
+    entry: int | None,
+) -> list[Account]:
     changed: list[Account] = []
     for olds in by_ids(connection, vault, dict.fromkeys(ids)):
         pairs = [(old, stored(replace(how(old), id=old.id), revision)) for old in olds]
@@ -144,29 +175,52 @@ def change(
         update_whole(connection, vault, pairs)
         audit.keep(connection, entry, ((old.id, difference(old, new, vault)) for old, new in pairs))
         changed += (new for _, new in pairs)
-    if changed:
-        set_revision(connection, revision)
-    return Changed(tuple(changed), audit.finish(connection, entry, len(changed)))
+    return changed
 
 
-def remove(connection: Connection, ids: Iterable[str], note: Note | None, now: float) -> Removed:
+def remove(connection: Connection, vault: Vault, ids: Iterable[str], note: Note | None, now: float) -> Removed:
     """Remove these accounts; they are kept for a day."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
+    count = _remove(connection, ids, now, revision, entry)
+    if count:
+        set_revision(connection, revision)
+    return Removed(count, audit.finish(connection, entry, count))
+
+
+def _remove(connection: Connection, ids: Iterable[str], now: float, revision: int, entry: int | None) -> int:
     count = 0
     for some in chunks(dict.fromkeys(ids)):
         there = alive(connection, some)
         remove_rows(connection, there, now, revision)
         audit.keep(connection, entry, ((ident, Before(there=True)) for ident in there))
         count += len(there)
+    return count
+
+
+def replace_some(
+    connection: Connection,
+    vault: Vault,
+    fresh: Sequence[Account],
+    changed: Mapping[str, Callable[[Account], Account]],
+    gone: Collection[str],
+    note: Note,
+) -> Replaced:
+    """Remove, change and add in one transaction, noted as one change. Raises `StoreConflict`."""
+    revision = locked(connection) + 1
+    entry = audit.begin(connection, note)
+    count = _remove(connection, gone, note.at, revision, entry)
+    count += len(_change(connection, vault, changed, lambda account: changed[account.id](account), revision, entry))
+    added, _, _ = _add(connection, vault, fresh, revision, entry)
+    count += len(added)
     if count:
         set_revision(connection, revision)
-    return Removed(count, audit.finish(connection, entry, count))
+    return Replaced(tuple(added), audit.finish(connection, entry, count))
 
 
 def undo(connection: Connection, vault: Vault, ident: int, note: Note) -> Undone:
     """Put back what a change did. Raises `StoreConflict` when that was done, or can no longer be done."""
-    revision = locked(connection) + 1
+    revision = next_revision(connection, vault)
     audit.take_back(connection, ident, note.at)
     entry = audit.begin(connection, note, undoable=False)
     count = 0
@@ -213,9 +267,24 @@ def purge(connection: Connection, now: float) -> int:
     """Drop for good what was removed a day ago, and what the audit need not keep; how many accounts."""
     locked(connection)
     late = (accounts.c.deleted_at > 0, accounts.c.deleted_at < now - KEPT_SEC)
-    ids = connection.scalars(select(accounts.c.id).where(*late)).all()
-    for some in chunks(ids):
+    found = connection.execute(select(accounts.c.id, accounts.c.revision).where(*late)).all()
+    for some in chunks([ident for ident, _ in found]):
         clear_parts(connection, some)
         connection.execute(delete(accounts).where(accounts.c.id.in_(some)))
+    if found:
+        _set_purged(connection, max(revision for _, revision in found))
     audit.forget(connection, now)
-    return len(ids)
+    return len(found)
+
+
+def purged(connection: Connection) -> int:
+    """The last revision whose removals are not all known any more."""
+    return int(connection.scalar(_PURGED) or 0)
+
+
+def _set_purged(connection: Connection, revision: int) -> None:
+    known = connection.scalar(_PURGED)
+    if known is None:
+        connection.execute(insert(meta).values(name="purged", value=str(revision)))
+    elif revision > int(known):
+        connection.execute(update(meta).where(meta.c.name == "purged").values(value=str(revision)))

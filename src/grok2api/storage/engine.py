@@ -18,12 +18,12 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from grok2api.storage.address import Address
 from grok2api.storage.engines import engine_of
 from grok2api.storage.engines.base import Fault, Patience
-from grok2api.storage.errors import StoreError
+from grok2api.storage.errors import RefusedValues, StoreError
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -32,6 +32,10 @@ _READERS = 2
 #: How often a transaction is begun when others were in its way, and how long at most it stays out of theirs.
 _TRIES = 4
 _PAUSE_SEC = 0.1
+
+
+#: What is about a statement's values, and not about the database.
+_REFUSED = (DataError, IntegrityError, ProgrammingError)
 
 
 class _Side(msgspec.Struct, frozen=True):
@@ -89,6 +93,8 @@ class Database:
                     return work(connection)
             except SQLAlchemyError as error:
                 fault, said = self._explained(error)
+                if fault is None and isinstance(error, _REFUSED):
+                    raise RefusedValues(said) from None
                 if tries == _TRIES or fault is None or not fault.again:
                     raise StoreError(said) from None
                 self._closing.wait(random.uniform(0, _PAUSE_SEC * tries))  # noqa: S311

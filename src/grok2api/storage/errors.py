@@ -7,3 +7,7 @@ class StoreError(Exception):
 
 class StoreConflict(StoreError):  # noqa: N818 - the caller's mistake, not the store's trouble
     """The store is well, but what was asked contradicts what it holds; the message says what."""
+
+
+class RefusedValues(StoreError):  # noqa: N818 - one write's trouble, not the store's
+    """The database is there and does not take these values; others may go through."""

@@ -15,6 +15,9 @@ from grok2api.storage.secrets import Vault
 from grok2api.storage.tables import accounts
 from grok2api.storage.writing import update_rows
 
+#: How the fingerprint of an account begins that gave its credential up.
+GIVEN_UP = "gave up "
+
 
 class Owner(msgspec.Struct, frozen=True):
     """Who has a credential or is a user."""
@@ -57,5 +60,5 @@ def claim(connection: Connection, wanted: Mapping[str, str]) -> dict[str, str]:
             taken[ident] = owner.id
         else:
             gone.append(owner.id)
-    update_rows(connection, [{"id": ident, "fingerprint": f"gave up {ident}"} for ident in gone])
+    update_rows(connection, [{"id": ident, "fingerprint": f"{GIVEN_UP}{ident}"} for ident in gone])
     return taken

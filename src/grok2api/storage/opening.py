@@ -13,7 +13,8 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.address import Address, address_of
 from grok2api.storage.engine import Database
 from grok2api.storage.errors import StoreError
-from grok2api.storage.secrets import VARIABLE, Vault, load_key
+from grok2api.storage.keys import VARIABLE, load_key, pending, promote
+from grok2api.storage.secrets import Vault
 
 
 async def store_for(url: str, data_dir: Path, environ: Mapping[str, str] = os.environ) -> AccountStore:
@@ -35,8 +36,7 @@ async def open_store(url: str, data_dir: Path, environ: Mapping[str, str] = os.e
         if version is None and address.path is not None:
             await asyncio.to_thread(_touch, address.path)
         await schema.migrate(database, version)
-        vault = Vault(key)
-        await _check_key(database, vault)
+        vault = await _vault(database, key, data_dir, environ)
     except BaseException:
         await database.close()
         raise
@@ -62,15 +62,34 @@ def _touch(path: Path) -> None:
         raise StoreError(f"The store {path} cannot be made: {error.strerror}.") from None
 
 
-async def _check_key(database: Database, vault: Vault) -> None:
-    """Refuse a key that is not this store's, before anything is sealed with it."""
-    mine = vault.fingerprint("key check")
+async def _vault(database: Database, key: bytes, data_dir: Path, environ: Mapping[str, str]) -> Vault:
+    """The vault of the store's key. A key that is not this store's is refused before anything is sealed with it."""
+    vault = Vault(key)
+    if await _fits(database, vault):
+        return vault
+    fresh = None if environ.get(VARIABLE) else await asyncio.to_thread(pending, data_dir)
+    if fresh is not None and await _fits(database, Vault(fresh)):
+        # The store was sealed with it, and then the change of keys was interrupted.
+        await asyncio.to_thread(promote, data_dir)
+        return Vault(fresh)
+    name = database.address.name
+    raise StoreError(f"The key does not fit the store {name}: restore its secret.key, or set {VARIABLE} as it was.")
+
+
+async def _fits(database: Database, vault: Vault) -> bool:
+    """Whether the store is sealed with this key; one that is sealed with none yet is from now on."""
     known = await database.read(_known_check)
     if known is None:
-        known = await database.write(lambda connection: _known_check(connection) or _keep_check(connection, mine))
-    if not hmac.compare_digest(known, mine):
-        name = database.address.name
-        raise StoreError(f"The key does not fit the store {name}: restore its secret.key, or set {VARIABLE} as it was.")
+        known = await database.write(
+            lambda connection: _known_check(connection) or _keep_check(connection, vault.check)
+        )
+    return hmac.compare_digest(known, vault.check)
+
+
+async def key_fits(database: Database, vault: Vault) -> bool:
+    """Whether the key is this store's, or its first one. Only asks. Raises `StoreError`."""
+    known = await database.read(_known_check)
+    return known is None or hmac.compare_digest(known, vault.check)
 
 
 def _known_check(connection: Connection) -> str | None:

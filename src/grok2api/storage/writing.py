@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from grok2api.accounts.model import Account
+from grok2api.storage.errors import StoreError
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import rest_rows, runtime_row, tag_rows, whole_row, window_rows
 from grok2api.storage.secrets import Vault
@@ -30,6 +31,18 @@ def locked(connection: Connection) -> int:
     return int(connection.scalar(_REVISION.with_for_update()) or 0)
 
 
+def next_revision(connection: Connection, vault: Vault) -> int:
+    """What an administrative write begins with: its revision, and nobody else writes until it ends.
+
+    Raises `StoreError` when the store's key was changed since this process read it: what it seals, nobody could open.
+    """
+    revision = locked(connection) + 1
+    check = connection.scalar(select(meta.c.value).where(meta.c.name == "key_check"))
+    if check is not None and check != vault.check:
+        raise StoreError("The store has another key since this process was started; restart it, and nothing is lost.")
+    return revision
+
+
 def set_revision(connection: Connection, value: int) -> None:
     connection.execute(update(meta).where(meta.c.name == "revision").values(value=str(value)))
 
@@ -48,6 +61,17 @@ def update_whole(connection: Connection, vault: Vault, changed: Sequence[tuple[A
         touched = [new for old, new in changed if getattr(old, part[2]) != getattr(new, part[2])]
         clear_parts(connection, [account.id for account in touched], (part,))
         write_parts(connection, touched, (part,))
+
+
+def add_counts(connection: Connection, counts: Collection[tuple[str, int, int]]) -> None:
+    """Add to the counters of accounts, given as id, uses and failures: every process adds what it has counted."""
+    rows = [{"key": ident, "uses": uses, "fails": fails} for ident, uses, fails in counts if uses or fails]
+    if rows:
+        sums = {
+            "use_count": accounts.c.use_count + bindparam("uses"),
+            "fail_count": accounts.c.fail_count + bindparam("fails"),
+        }
+        connection.execute(update(accounts).where(accounts.c.id == bindparam("key")).values(sums), rows)
 
 
 def update_runtime(connection: Connection, served: Sequence[Account]) -> None:

@@ -4,6 +4,7 @@ The line carries ids and numbers, never text of a conversation and never a secre
 """
 
 import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
@@ -28,10 +29,15 @@ class Entry(msgspec.Struct, kw_only=True):
 
 
 class Journal:
-    """Writes the line."""
+    """Writes the line. `bump` adds to totals by name."""
+
+    def __init__(self, bump: Callable[[str, int], None]) -> None:
+        self._bump = bump
 
     def note(self, entry: Entry) -> None:
         """The request is over."""
+        for name, by in counted(entry):
+            self._bump(name, by)
         fields: dict[str, object] = {
             "request_id": entry.request_id,
             "dialect": entry.dialect,
@@ -53,6 +59,24 @@ class Journal:
     def bug(self, entry: Entry) -> None:
         """Something of ours failed; the traceback goes to the log and nowhere else."""
         _log.exception("bug", request_id=entry.request_id, dialect=entry.dialect)
+
+
+def counted(entry: Entry) -> Iterator[tuple[str, int]]:
+    """What a request adds to the totals.
+
+    The names are ours, whatever is asked for (M3): of dialects, of models that are served, of kinds of problems.
+    """
+    yield "requests", 1
+    yield f"requests.{entry.dialect}", 1
+    if entry.problem is not None:
+        yield f"problems.{entry.problem.kind}", 1
+    if entry.exchange is not None:
+        yield f"models.{entry.exchange.model.name}", 1
+        yield "attempts", len(entry.exchange.report.attempts)
+        usage = entry.exchange.report.usage
+        if usage is not None:
+            yield "tokens.input", usage.input
+            yield "tokens.output", usage.output
 
 
 def _exchange(exchange: Exchange) -> dict[str, object]:

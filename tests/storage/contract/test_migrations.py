@@ -18,8 +18,9 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.address import Address, address_of
 from grok2api.storage.engine import Database
 from grok2api.storage.errors import StoreError
+from grok2api.storage.keys import load_key
 from grok2api.storage.opening import store_for
-from grok2api.storage.secrets import Vault, load_key
+from grok2api.storage.secrets import Vault
 from grok2api.storage.upgrade import configured, upgrade
 
 
