@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types unit fix docs lock bench clean
+.PHONY: help setup demo serve test lint types unit browser fix docs lock bench clean
 
 help:            ## what there is to make
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -39,8 +39,20 @@ lint: $(VENV)/.dev  ## formatting and lint
 types: $(VENV)/.dev  ## strict types
 	@$(BIN)/mypy
 
-unit: $(VENV)/.dev  ## the tests
+unit: $(VENV)/.dev browser  ## the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable chrome
+
+browser:         ## a Chromium for the tests, installed where there is none and apt-get may do it
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "no Chromium is here, so one test will fail: install the package chromium" >&2; exit 0; \
+	fi; \
+	echo "installing chromium, once; this takes a minute or two" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	timeout 300 apt-get update -qq >/dev/null && \
+	timeout 600 apt-get install -y -qq --no-install-recommends chromium >/dev/null
 
 fix: $(VENV)/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix src tests bench

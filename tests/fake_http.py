@@ -76,6 +76,7 @@ class FakeSocket:
         self.error = error
         self.hangs = hangs
         self.sent: list[str] = []
+        self.pings = 0
         self.closed = False
         self._arrived = asyncio.Event()
 
@@ -84,6 +85,9 @@ class FakeSocket:
         for key in [key for key in self.replies if key in text]:
             self.waiting += self.replies.pop(key)
             self._arrived.set()
+
+    async def ping(self) -> None:
+        self.pings += 1
 
     async def messages(self) -> AsyncIterator[str]:
         while True:

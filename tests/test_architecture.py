@@ -35,6 +35,12 @@ PURE = (
     "canonical",
     "catalog",
     "dialects",
+    "media.addresses",
+    "media.budget",
+    "media.checks",
+    "media.datauri",
+    "media.names",
+    "media.sniff",
     "tools",
     "upstreams",
     "accounts.model",
@@ -68,6 +74,7 @@ PURE = (
     "admin.table",
     "admin.tags",
     "config.about",
+    "config.media",
     "config.masking",
     "config.reserved",
     "config.settings",
@@ -77,21 +84,34 @@ PURE = (
     "storage.rows",
     "options",
     "banner",
+    "web.links",
+    "web.ranges",
 )
 
 #: The asynchronous shell inside packages that are pure otherwise.
-SHELL = ("*.adapter", "*.access", "*.account_settings", "*.users", "upstreams.*.quota")
+SHELL = (
+    "*.adapter",
+    "*_adapter",
+    "*.access",
+    "*.account_settings",
+    "*.asking",
+    "*.uploads",
+    "*.users",
+    "upstreams.*.quota",
+)
 
 #: What each part may import of the others; a part that is not listed here may not exist.
 MAY_IMPORT = {
     "canonical": "",
     "catalog": "",
-    "dialects": "canonical catalog",
+    "dialects": "canonical catalog media.datauri",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base transport.tasks",
-    "gateway": "canonical catalog tools dialects accounts.leases upstreams.base transport.tasks",
-    "transport": "canonical upstreams.base",
+    "gateway": "canonical catalog tools dialects accounts.leases media storage.errors upstreams.base upstreams.media "
+    "transport.tasks",
+    "media": "canonical transport.tasks",
+    "transport": "canonical upstreams.base media.addresses",
     "coordination": "accounts transport.tasks",
     "place": "",
     "coordinating": "config coordination place storage",
@@ -101,10 +121,11 @@ MAY_IMPORT = {
     "intake": "accounts",
     "config": "catalog",
     "observe": "",
-    "web": "canonical catalog dialects gateway transport.tasks",
-    "admin": "canonical catalog dialects accounts config observe web intake storage.errors transport.tasks",
+    "web": "canonical catalog dialects gateway media storage.errors transport.tasks",
+    "admin": "canonical catalog dialects accounts config media observe web intake storage.errors transport.tasks",
     "administration": "*",
     "upkeep": "*",
+    "making": "*",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",
     "__main__": "cli",
@@ -115,6 +136,7 @@ MAY_IMPORT = {
     "demo": "*",
     "banner": "config",
     "jobs": "storage.errors transport.tasks",
+    "memory": "",
     "": "",
 }
 

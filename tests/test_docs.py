@@ -28,6 +28,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SOURCES = {path: path.read_text() for path in sorted((ROOT / "src").rglob("*.py"))}
 
 
+#: Distributions whose module has another name.
+IMPORTED_AS = {"pillow": "PIL"}
+
+
 def page(name: str) -> str:
     return (DOCS / name).read_text()
 
@@ -94,7 +98,8 @@ def test_every_dependency_has_its_reason_and_no_other_is_named():
 
 
 def test_every_dependency_is_imported_somewhere():
-    wanted = {re.split(r"[<>=\[]", spec)[0].replace("-", "_") for spec in PROJECT["project"]["dependencies"]}
+    specs = (re.split(r"[<>=\[]", spec)[0] for spec in PROJECT["project"]["dependencies"])
+    wanted = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in specs}
     found = set(re.findall(r"^(?:from|import) (\w+)", "\n".join(SOURCES.values()), re.MULTILINE))
     drivers = {driver.partition("+")[2] for _, driver in SCHEMES.values()}  # loaded by the URL of the store
     assert wanted - found - drivers == set()

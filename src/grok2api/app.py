@@ -10,14 +10,13 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import cast
 
 import msgspec
 import uvloop
-from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
 from grok2api.accounts.pool import AccountPool
@@ -37,11 +36,16 @@ from grok2api.coordination.base import Coordinator
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
+from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.gateway.exchange import Gateway
+from grok2api.gateway.films import Films
 from grok2api.gateway.tokens import count
 from grok2api.gateway.watch import Watch
 from grok2api.jobs import JobRunner
+from grok2api.making import Making, film_jobs, films_of, making
+from grok2api.media.store import MediaStore
+from grok2api.memory import give_back_large_blocks
 from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
@@ -64,16 +68,19 @@ from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
+from grok2api.web.media_files import MediaRoute
+from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
+from grok2api.web.videos import VideoRoutes
 
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
 #: Clients by the settings that choose them, as the HTTP clients are (`reach`).
 SOCKET_CLIENTS: Rows = {
-    "rest": ("grok2api.transport.absent", "NoSockets"),
+    "rest": ("grok2api.transport.late", "LateSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
 }
 
@@ -93,6 +100,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     live: Live
     configured: Configured
     coordinator: Coordinator
+    media: MediaStore
+    films: Films
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -102,6 +111,10 @@ _RNG = random.Random()  # noqa: S311
 def new_id(prefix: str) -> str:
     """A fresh id: the prefix and 96 random bits."""
     return f"{prefix}{_RNG.getrandbits(96):024x}"
+
+
+def _film_id() -> str:
+    return f"video_{_RNG.getrandbits(128):032x}"
 
 
 def _uuid() -> str:
@@ -126,24 +139,33 @@ async def running(
         store = AccountStore(database, vault)
         coordinator = await coordinator_for(stack, live.current, database, place, new_id, now)
         http, sockets = await _clients(stack, live)
-        grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = Remembered(store.database)
         sources = quota_sources(http, console.access, lambda: live.current, _uuid)
         accounts = await kept(stack, live, store, coordinator, sources, memory, now, rng)
         counters = await counted(store.database, accounts.writer)
-        runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
-        await stack.enter_async_context(runner.running())
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
+        made = await making(stack, live, layers.data_dir, http, sockets, accounts.pool, watch, now, _uuid)
+        grok_web = options.kept(options.grok_web, lambda: live.current)
+        chat = GrokWeb(http, sockets, grok_web, made.users, now, _uuid, made.uploads)
         gateway = Gateway(
             accounts.pool,
-            {Surface.WEB_CHAT: grok_web, Surface.CONSOLE_CHAT: console},
+            {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
             options.kept(options.gateway, lambda: live.current),
             count,
             new_id,
             watch,
+            made.attaching,
+            made.keeping,
+            made.studio,
+            made.screening,
         )
         state = State()
+        films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
+        await stack.enter_async_context(films.running())
+        periodic = [*jobs(accounts, live, configured.look, now), *film_jobs(films)]
+        runner = JobRunner(periodic, now, rng, memory)
+        await stack.enter_async_context(runner.running())
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
         administered = Administered(
             accounts=accounts,
@@ -155,7 +177,11 @@ async def running(
             coordinator=coordinator,
         )
         admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
-        face = _face(gateway, live, state, Journal(counters.bump), lambda: accounts.following.trouble, admin)
+        web = options.kept(options.face, lambda: live.current)
+        videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
+        small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
+        hot = _hot(gateway, web, state, Journal(counters.bump), made)
+        face = Face(hot, [*small.table(), *videos.table(), *admin], new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -170,6 +196,8 @@ async def running(
             live=live,
             configured=configured,
             coordinator=coordinator,
+            media=made.media,
+            films=films,
         )
 
 
@@ -206,29 +234,32 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
     return http, sockets
 
 
-def _face(
-    gateway: Gateway, live: Live, state: State, journal: Journal, trouble: Callable[[], str], admin: Sequence[BaseRoute]
-) -> Face:
-
-    def web() -> WebOptions:
-        return options.face(live.current)
-
-    hot: dict[str, Asgi] = {
-        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id),
-        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id),
-        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id),
+def _hot(
+    gateway: Gateway, web: Callable[[], WebOptions], state: State, journal: Journal, made: Making
+) -> dict[str, Asgi]:
+    """The routes that have to be fast, and those that send files."""
+    budget, once = made.budget, Once(time.monotonic)
+    return {
+        "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
+        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
+        "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
+        "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
+        "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
+        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
+        "/v1/files/image": MediaRoute("image", made.stored, state, new_id),
+        "/v1/files/video": MediaRoute("video", made.stored, state, new_id),
     }
-    return Face(hot, [*SmallRoutes(gateway, web, state, trouble, __version__).table(), *admin], new_id)
 
 
 def run(layers: Layers, listener: socket.socket, *, demo: bool = False) -> int:
     """Serve on `listener` until a signal; the exit code. Raises what `running` raises before anything is served."""
+    give_back_large_blocks()
     return uvloop.run(_run(layers, listener, demo=demo))
 
 
 def work(layers: Layers, listener: socket.socket, place: Place) -> int:
     """Serve on `listener` as one of several workers, until a signal or the end of the supervisor; the exit code."""
+    give_back_large_blocks()
     return uvloop.run(_work(layers, listener, place))
 
 

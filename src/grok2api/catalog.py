@@ -53,7 +53,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One row.
 
     tier: the lowest that may serve it; best_first: prefer the highest tier instead of the lowest.
-    upstream_name: what the upstream calls it (console); efforts: whether the caller may choose the
+    upstream_name: what the upstream calls it (console), or the quality of its pictures (`lite`, `speed`, `quality`); efforts: whether the caller may choose the
     effort; effort: the fixed or default one; max_output: the limit sent when the caller sets none.
     served: false for rows whose surface this version does not serve.
     """
@@ -96,8 +96,8 @@ def _console(
     )
 
 
-def _media(name: str, title: str, surface: Surface, mode: str, tier: Tier) -> Model:
-    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, served=False)
+def _media(name: str, title: str, surface: Surface, mode: str, tier: Tier, quality: str = "") -> Model:
+    return Model(name=name, title=title, surface=surface, mode=mode, tier=tier, upstream_name=quality)
 
 
 _B, _S, _H = Tier.BASIC, Tier.SUPER, Tier.HEAVY
@@ -136,20 +136,23 @@ MODELS: tuple[Model, ...] = (
     _console("grok-4.20-multi-agent-xhigh",          "Grok 4.20 Multi-Agent XHigh",               _AGENTS, _2M, effort="xhigh", fixed=True),
     _console("grok-build-console",                   "Grok Build 0.1 (Console)",                  "grok-build-0.1", _256K),
 
-    _media("grok-imagine-image-lite", "Grok Imagine Image Lite", Surface.IMAGE,      "fast",  _B),
-    _media("grok-imagine-image",      "Grok Imagine Image",      Surface.IMAGE,      "image", _S),
-    _media("grok-imagine-image-pro",  "Grok Imagine Image Pro",  Surface.IMAGE,      "image", _S),
+    _media("grok-imagine-image-lite", "Grok Imagine Image Lite", Surface.IMAGE,      "fast",  _B, "lite"),
+    _media("grok-imagine-image",      "Grok Imagine Image",      Surface.IMAGE,      "image", _S, "speed"),
+    _media("grok-imagine-image-pro",  "Grok Imagine Image Pro",  Surface.IMAGE,      "image", _S, "quality"),
     _media("grok-imagine-image-edit", "Grok Imagine Image Edit", Surface.IMAGE_EDIT, "image", _S),
     _media("grok-imagine-video",      "Grok Imagine Video",      Surface.VIDEO,      "video", _S),
 )  # fmt: skip
 
 BY_NAME: Mapping[str, Model] = {model.name: model for model in MODELS}
 
+#: Modes of pictures and films, whose quota nobody tells; what an account can do besides talking.
+MEDIA_MODES = frozenset({"image", "video"})
+
 #: Modes that a tier has at all (grok.com refuses the others); `console` is open to every web account.
 TIER_MODES: Mapping[Tier, frozenset[str]] = {
     Tier.BASIC: frozenset({"fast", "console"}),
-    Tier.SUPER: frozenset({"auto", "fast", "expert", "grok43", "console"}),
-    Tier.HEAVY: frozenset({"auto", "fast", "expert", "heavy", "grok43", "console"}),
+    Tier.SUPER: frozenset({"auto", "fast", "expert", "grok43", "console", "image", "video"}),
+    Tier.HEAVY: frozenset({"auto", "fast", "expert", "heavy", "grok43", "console", "image", "video"}),
     Tier.API: frozenset({"api"}),
 }
 

@@ -71,6 +71,7 @@ def _pointed_at(url: str) -> Mapping[str, Any]:
         "upstream.web.base_url": url,
         "upstream.web.ws_url": url.replace("http", "ws", 1),
         "upstream.web.assets_url": url,
+        "upstream.web.public_url": f"{url}/public",
         "upstream.web.accounts_url": url,
         "upstream.console.base_url": url,
         "upstream.api.base_url": url,

@@ -4,16 +4,22 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+from grok2api.accounts.model import DAY
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.exchange import Options as GatewayOptions
+from grok2api.gateway.film_course import Options as FilmOptions
+from grok2api.gateway.keeping import ShowOptions
 from grok2api.gateway.policy import Policy
+from grok2api.media.store import StoreOptions
 from grok2api.transport.egress import EgressOptions, TransportOptions
+from grok2api.transport.fetch import FetchOptions
 from grok2api.upstreams.console.options import ConsoleOptions
+from grok2api.upstreams.grok_web.options import MediaOptions
 from grok2api.upstreams.grok_web.options import WebOptions as GrokWebOptions
 from grok2api.upstreams.xai_api.options import ApiOptions
 from grok2api.web.options import Timing
@@ -25,6 +31,9 @@ T = TypeVar("T")
 _RANDOM_RETRIES = 5
 
 _MIB = 1024 * 1024
+
+#: Seconds to connect to one address of a host that a client points to.
+_CONNECT_SEC = 8.0
 
 
 def kept(make: Callable[[Settings], T], current: Callable[[], Settings]) -> Callable[[], T]:
@@ -60,11 +69,17 @@ def gateway(settings: Settings) -> GatewayOptions:
     )
 
 
+def shown(settings: Settings) -> ShowOptions:
+    features = settings.features
+    return ShowOptions(image_format=features.image_format, keep_public=features.imagine_public_image_proxy)
+
+
 def face(settings: Settings) -> FaceOptions:
     return FaceOptions(
         keys=settings.app.api_key,
         max_body=settings.server.max_body_mb * _MIB,
         stream_by_default=settings.features.stream,
+        app_url=settings.app.app_url,
         timing=Timing(
             hold=settings.stream.first_byte_hold_sec,
             keepalive=settings.stream.keepalive_sec,
@@ -116,9 +131,60 @@ def transport(settings: Settings) -> TransportOptions:
     )
 
 
+def resources(settings: Settings) -> TransportOptions:
+    """The way to what clients point to: the operator's proxies for it, else the way to the upstreams.
+
+    Nothing is kept open: these hosts are the clients' own. Certificates are checked, unless a proxy stands in between
+    whose certificates the operator takes.
+    """
+    egress = settings.proxy.egress
+    own: tuple[Literal["direct", "single_proxy", "proxy_pool"], str, tuple[str, ...]]
+    if egress.resource_proxy_pool:
+        own = ("proxy_pool", "", egress.resource_proxy_pool)
+    elif egress.resource_proxy_url:
+        own = ("single_proxy", egress.resource_proxy_url, ())
+    else:
+        own = (egress.mode, egress.proxy_url, egress.proxy_pool)
+    mode, url, pool = own
+    return TransportOptions(
+        egress=EgressOptions(
+            mode=mode, proxy_url=url, proxy_pool=pool, skip_ssl_verify=egress.skip_ssl_verify and mode != "direct"
+        ),
+        connect_timeout=_CONNECT_SEC,
+        keepalive=0.0,
+    )
+
+
+def fetching(settings: Settings) -> FetchOptions:
+    url_fetch = settings.media.url_fetch
+    return FetchOptions(
+        max_bytes=url_fetch.max_mb * _MIB, timeout=url_fetch.timeout_sec, allow_private=url_fetch.allow_private
+    )
+
+
+def large_bodies(settings: Settings) -> int:
+    """Bytes of large bodies that may be held at the same time."""
+    return settings.server.large_bodies_mb * _MIB
+
+
+def films(settings: Settings) -> FilmOptions:
+    video = settings.video
+    return FilmOptions(at_once=video.at_once, patience=video.timeout, keep_sec=video.keep_days * DAY)
+
+
+def media_store(settings: Settings) -> StoreOptions:
+    local = settings.cache.local
+    return StoreOptions(image_limit=local.image_max_mb * _MIB, video_limit=local.video_max_mb * _MIB)
+
+
 def way_out(settings: Settings) -> str:
     """Which HTTP client there has to be: one that goes straight, or one that knows proxies."""
     return "direct" if settings.proxy.egress.mode == "direct" else "proxied"
+
+
+def way_to_resources(settings: Settings) -> str:
+    """The same for what clients point to."""
+    return "direct" if resources(settings).egress.mode == "direct" else "proxied"
 
 
 def grok_web(settings: Settings) -> GrokWebOptions:
@@ -138,6 +204,25 @@ def grok_web(settings: Settings) -> GrokWebOptions:
         transport=web.transport,
         show_search_sources=features.show_search_sources,
         settings_timeout=settings.nsfw.timeout,
+        media=_media(settings),
+    )
+
+
+def _media(settings: Settings) -> MediaOptions:
+    web, asset = settings.upstream.web, settings.asset
+    return MediaOptions(
+        public_url=web.public_url,
+        upload=web.upload,
+        calls=web.media,
+        nsfw=settings.features.enable_nsfw,
+        image_timeout=settings.image.timeout,
+        image_silence=settings.image.stream_timeout,
+        video_timeout=settings.video.timeout,
+        upload_timeout=asset.upload_timeout,
+        download_timeout=asset.download_timeout,
+        list_timeout=asset.list_timeout,
+        delete_timeout=asset.delete_timeout,
+        uploads_at_once=settings.batch.asset_upload_concurrency,
     )
 
 

@@ -28,6 +28,11 @@ def http_client(current: Callable[[], Settings]) -> SwitchedHttp:
     return SwitchedHttp(HTTP_CLIENTS, lambda: options.way_out(current()), lambda: options.transport(current()))
 
 
+def resource_client(current: Callable[[], Settings]) -> SwitchedHttp:
+    """The HTTP client for what clients point to, chosen in the same way."""
+    return SwitchedHttp(HTTP_CLIENTS, lambda: options.way_to_resources(current()), lambda: options.resources(current()))
+
+
 def quota_sources(
     http: Http, access: Access, current: Callable[[], Settings], new_uuid: Callable[[], str]
 ) -> dict[str, QuotaSource]:

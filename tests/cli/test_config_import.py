@@ -18,7 +18,7 @@ def test_a_rehearsal_writes_nothing_and_the_import_writes_what_it_said(tmp_path)
     rehearsed = run(data, "--dry-run")
     assert not (data / "config.toml").exists()
     assert "retry.max_retries = 2" in rehearsed.stdout
-    assert "7 settings would be written" in rehearsed.stdout
+    assert "8 settings would be written" in rehearsed.stdout
     done = run(data)
     assert done.stdout.replace("are written to", "would be written to") == rehearsed.stdout
     shown = json.loads(CliRunner().invoke(app, ["show", "--json", "--data-dir", str(data)]).stdout)

@@ -14,6 +14,7 @@ def test_wishes_are_carried_over_and_defaults_are_not():
     assert carried(GOLDEN).settings == {
         "app.api_key": ("sk-MARKED-1", "sk-MARKED-2"),
         "features.temporary": False,
+        "features.image_format": "base64",
         "features.custom_instruction": "Be brief.",
         "proxy.egress.mode": "single_proxy",
         "proxy.egress.proxy_url": "http://user:MARKED-3@127.0.0.1:3128",

@@ -14,6 +14,7 @@ from grok2api.canonical.request import (
     Format,
     HostedTool,
     Image,
+    Inline,
     Message,
     Request,
     Role,
@@ -148,6 +149,9 @@ def test_P8_the_conversation_is_known_by_the_best_key_there_is(fields, headers, 
     assert decode(headers, **fields).sticky == sticky
 
 
+PNG = Inline("data:image/png;base64,AA", "image/png", len("data:image/png;base64,"))
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
@@ -156,19 +160,30 @@ def test_P8_the_conversation_is_known_by_the_best_key_there_is(fields, headers, 
         ({"role": "user", "content": [{"type": "input_text", "text": "a"}]}, (Role.USER, (Text("a"),))),
         (
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b", "detail": "low"}}]},
-            (Role.USER, (Image("https://a/b", "low"),)),
+            (Role.USER, (Image("https://a/b", "low", "messages.0.content.0.image_url.url"),)),
         ),
         (
             {"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png;base64,AA"}]},
-            (Role.USER, (Image("data:image/png;base64,AA"),)),
+            (Role.USER, (Image(PNG, path="messages.0.content.0.image_url"),)),
         ),
         (
             {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}}]},
-            (Role.USER, (File(url="data:audio/mp3;base64,AA", kind="audio"),)),
+            (
+                Role.USER,
+                (File(Inline("AA", "audio/mp3"), kind="audio", path="messages.0.content.0.input_audio.data"),),
+            ),
         ),
         (
-            {"role": "user", "content": [{"type": "file", "file": {"file_data": "data:x", "filename": "n"}}]},
-            (Role.USER, (File(url="data:x", name="n"),)),
+            {"role": "user", "content": [{"type": "file", "file": {"file_data": "AA", "filename": "n"}}]},
+            (Role.USER, (File(Inline("AA"), "n", path="messages.0.content.0.file.file_data"),)),
+        ),
+        (
+            {"role": "user", "content": [{"type": "file", "file": {"file_data": "data:image/png;base64,AA"}}]},
+            (Role.USER, (File(PNG, path="messages.0.content.0.file.file_data"),)),
+        ),
+        (
+            {"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]},
+            (Role.USER, (File(file_id="file-1", path="messages.0.content.0.file.file_id"),)),
         ),
         (
             {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}], "refusal": None},

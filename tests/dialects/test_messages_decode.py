@@ -13,6 +13,7 @@ from grok2api.canonical.request import (
     Format,
     HostedTool,
     Image,
+    Inline,
     Message,
     Request,
     Role,
@@ -88,6 +89,7 @@ def test_C2_unknown_fields_blocks_and_betas_are_accepted():
     assert request.effort == "medium"
 
 
+BLOCK = "messages.0.content.0"
 USER_BLOCKS = [{"type": "text", "text": "hi"}]
 
 
@@ -97,17 +99,23 @@ USER_BLOCKS = [{"type": "text", "text": "hi"}]
         ({"type": "text", "text": ""}, ()),
         (
             {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "AA"}},
-            (Image("data:image/jpeg;base64,AA"),),
+            (Image(Inline("AA", "image/jpeg"), path=f"{BLOCK}.source.data"),),
         ),
-        ({"type": "image", "source": {"type": "url", "url": "https://a/b"}}, (Image("https://a/b"),)),
-        ({"type": "image", "source": {"type": "file", "file_id": "f"}}, (File(file_id="f"),)),
+        (
+            {"type": "image", "source": {"type": "url", "url": "https://a/b"}},
+            (Image("https://a/b", path=f"{BLOCK}.source.url"),),
+        ),
+        (
+            {"type": "image", "source": {"type": "file", "file_id": "f"}},
+            (File(file_id="f", path=f"{BLOCK}.source.file_id"),),
+        ),
         (
             {
                 "type": "document",
                 "title": "t",
                 "source": {"type": "base64", "media_type": "application/pdf", "data": "A"},
             },
-            (File(url="data:application/pdf;base64,A", name="t"),),
+            (File(Inline("A", "application/pdf"), "t", path=f"{BLOCK}.source.data"),),
         ),
         ({"type": "document", "source": {"type": "text", "data": "words"}}, (Text("words"),)),
         (
@@ -146,7 +154,7 @@ def test_every_block_is_read(block, expected):
         ([], ()),
         ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], (Text("a"), Text("b"))),
         ([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A"}}],
-         (Image("data:image/png;base64,A"),)),
+         (Image(Inline("A", "image/png"), path="messages.2.content.0.content.0.source.data"),)),
         ([{"type": "tool_reference", "tool_name": "X"}], (Text("Tool X is now available."),)),
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from grok2api.canonical.request import (
     File,
     Image,
+    Inline,
     Message,
     Request,
     Role,
@@ -18,6 +19,10 @@ from grok2api.canonical.request import (
 from grok2api.dialects.openai_responses import RESPONSES
 from grok2api.dialects.pairing import NO_RESULT
 from responses_bodies import AGENTS, CALL, CODEX, OUTPUT, PATCH, WEATHER, decode, problem
+
+PART = "input.0.content.0"
+PNG = Inline("data:image/png;base64,AA", "image/png", len("data:image/png;base64,"))
+PDF = Inline("data:application/pdf;base64,AA", "application/pdf", len("data:application/pdf;base64,"))
 
 
 def roles(request: Request) -> list[Role]:
@@ -41,19 +46,25 @@ def test_instructions_are_the_first_system_message():
         ({"type": "input_text", "text": "a"}, Text("a")),
         ({"type": "text", "text": "a"}, Text("a")),
         ({"type": "refusal", "refusal": "no"}, Text("no")),
-        ({"type": "input_image", "image_url": "https://x/y.png", "detail": "low"}, Image("https://x/y.png", "low")),
-        ({"type": "input_image", "image_url": {"url": "https://x/y.png"}}, Image("https://x/y.png")),
-        ({"type": "input_image", "image_url": "data:image/png;base64,AA"}, Image("data:image/png;base64,AA")),
+        (
+            {"type": "input_image", "image_url": "https://x/y.png", "detail": "low"},
+            Image("https://x/y.png", "low", f"{PART}.image_url"),
+        ),
+        (
+            {"type": "input_image", "image_url": {"url": "https://x/y.png"}},
+            Image("https://x/y.png", path=f"{PART}.image_url.url"),
+        ),
+        ({"type": "input_image", "image_url": "data:image/png;base64,AA"}, Image(PNG, path=f"{PART}.image_url")),
         (
             {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,AA"},
-            File("data:application/pdf;base64,AA", "a.pdf"),
+            File(PDF, "a.pdf", path=f"{PART}.file_data"),
         ),
-        ({"type": "input_file", "file_data": "AA"}, File("data:application/octet-stream;base64,AA")),
-        ({"type": "input_file", "file_url": "https://x/a.pdf"}, File("https://x/a.pdf")),
-        ({"type": "input_file", "file_id": "file-1"}, File(file_id="file-1")),
+        ({"type": "input_file", "file_data": "AA"}, File(Inline("AA"), path=f"{PART}.file_data")),
+        ({"type": "input_file", "file_url": "https://x/a.pdf"}, File("https://x/a.pdf", path=f"{PART}.file_url")),
+        ({"type": "input_file", "file_id": "file-1"}, File(file_id="file-1", path=f"{PART}.file_id")),
         (
             {"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}},
-            File("data:audio/mp3;base64,AA", kind="audio"),
+            File(Inline("AA", "audio/mp3"), kind="audio", path=f"{PART}.input_audio.data"),
         ),
     ],
 )
@@ -116,7 +127,7 @@ def test_custom_calls_and_results_are_free_text():
 def test_a_result_may_hold_pictures():
     picture = {"type": "input_image", "image_url": "data:image/png;base64,AA"}
     request = decode([CALL, {**OUTPUT, "output": [picture]}])
-    assert request.messages[1].parts == (ToolResult("c1", (Image("data:image/png;base64,AA"),)),)
+    assert request.messages[1].parts == (ToolResult("c1", (Image(PNG, path="input.1.output.0.image_url"),)),)
 
 
 @pytest.mark.parametrize(

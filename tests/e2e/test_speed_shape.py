@@ -14,7 +14,7 @@ from grok2api.simulator.world import WorldOptions
 from rig import rigged
 
 #: Modules that only other verbs, a migration or a demo need.
-NOT_FOR_SERVING = ("alembic", "aiohttp", "tomlkit", "psycopg", "pymysql", "redis", "grok2api.simulator.app")
+NOT_FOR_SERVING = ("PIL", "alembic", "aiohttp", "tomlkit", "psycopg", "pymysql", "redis", "grok2api.simulator.app")
 
 #: What a start does with its modules before it serves.
 PROBE = """

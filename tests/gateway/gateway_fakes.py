@@ -1,7 +1,7 @@
 """A pool and an upstream that a test writes as data."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from grok2api.accounts.leases import Lease, Need
 from grok2api.canonical.events import Fact
@@ -38,6 +38,13 @@ class FakePool:
 
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:
         return True
+
+
+class NoFiles:
+    """The attacher of requests that bring nothing."""
+
+    def attached(self, request: Request) -> AbstractAsyncContextManager[Request]:
+        return nullcontext(request)
 
 
 class FakeRoutes:

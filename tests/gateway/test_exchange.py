@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from gateway_fakes import FakePool, FakeUpstream, request, watch
+from gateway_fakes import FakePool, FakeUpstream, NoFiles, request, watch
 
 from grok2api.catalog import Surface
 from grok2api.gateway.exchange import Gateway, Options
@@ -13,7 +13,7 @@ TAGS = {"grok-4.20-heavy": "research", "grok-4.20-*": "crowd", "gpt-best": "paid
 def gateway(**options: object) -> Gateway:
     upstreams = {Surface.WEB_CHAT: FakeUpstream(), Surface.CONSOLE_CHAT: FakeUpstream()}
     chosen = Options(**options)  # type: ignore[arg-type]
-    return Gateway(FakePool(), upstreams, lambda: chosen, lambda text: len(text), lambda prefix: f"{prefix}1", watch())
+    return Gateway(FakePool(), upstreams, lambda: chosen, len, lambda prefix: f"{prefix}1", watch(), NoFiles())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from grok2api.canonical.problem import Kind as Cause
 from grok2api.canonical.problem import Problem
 from grok2api.catalog import Tier
 from grok2api.gateway.policy import Policy
-from grok2api.gateway.respond import Report, respond
+from grok2api.gateway.respond import respond
+from grok2api.gateway.turns import Report
 from grok2api.upstreams.base import Task
 
 ACCOUNTS, CAP, WAVES, WAVE = 10, 4, 100, 100

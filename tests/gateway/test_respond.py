@@ -26,7 +26,8 @@ from grok2api.canonical.problem import Kind, Problem
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import check, fold
 from grok2api.gateway.policy import Policy
-from grok2api.gateway.respond import Report, Work, respond
+from grok2api.gateway.respond import Work, respond
+from grok2api.gateway.turns import Report
 from grok2api.gateway.watch import Watch
 from grok2api.gateway.ways import State
 
@@ -277,3 +278,18 @@ async def test_P3_a_challenge_is_told_to_the_way_and_the_next_answer_clears_it()
     await anext(begun)
     assert [(way.name, way.state) for way in watched.ways()] == [("proxy:1", State.CHALLENGED), ("direct", State.OK)]
     await begun.aclose()
+
+
+async def test_S7_work_before_the_question_does_not_count_as_silence() -> None:
+    """An upstream that says so (uploading, one file after the other) has its whole patience for each step."""
+    steps: list[object] = []
+    for _ in range(4):
+        steps += [asyncio.sleep(0.15), []]
+    pool = FakePool("a")
+    events, _ = await play(work(FakeUpstream([*steps, *WHOLE])), pool, Policy(first_token=0.4))
+    assert fold(events).text() == "Hello"
+    assert pool.ended == [("a", "ok")]
+    silent = FakeUpstream([[], asyncio.sleep(5), *WHOLE])
+    events, _ = await play(work(silent), FakePool("a"), Policy(first_token=0.05))
+    assert isinstance(events[-1], Failed)
+    assert events[-1].problem.kind is Kind.TIMEOUT

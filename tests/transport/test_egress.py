@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
-from grok2api.canonical.problem import Kind
+from grok2api.canonical.problem import Kind, Refusal
 from grok2api.transport.egress import EgressOptions, Routes, TransportOptions, choose_proxy, is_socks
+from grok2api.transport.fetch import Fetcher, FetchOptions
 from grok2api.transport.http import AioHttp
 from grok2api.upstreams.base import HttpCall, TransportError
 
@@ -73,12 +75,18 @@ def test_a_way_out_has_a_name_without_a_secret(options: EgressOptions, names: tu
     assert {routes.of(f"acc_{number}") for number in range(200)} == set(names)
 
 
-async def _heard(scheme: str) -> bytes:
-    """The first bytes that a proxy hears when a call goes through it."""
+_PLAIN = HttpCall(method="GET", url="http://upstream.test/x", headers={})
+
+
+async def _heard(scheme: str, call: HttpCall = _PLAIN, replies: Sequence[bytes] = ()) -> bytes:
+    """The first bytes that a proxy hears when a call goes through it, after it has said `replies` to those before."""
     heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         data = await reader.read(4096)
+        for reply in replies:
+            writer.write(reply)
+            data = await reader.read(4096)
         if not heard.done():
             heard.set_result(data)
         writer.close()
@@ -90,7 +98,7 @@ async def _heard(scheme: str) -> bytes:
     options = TransportOptions(egress=egress)
     http = AioHttp(lambda: options)
     with pytest.raises(TransportError) as caught:
-        async with http.send(HttpCall(method="GET", url="http://upstream.test/x", headers={})):
+        async with http.send(call):
             pass
     await http.close()
     listener.close()
@@ -106,6 +114,40 @@ async def test_calls_go_through_an_http_proxy() -> None:
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_calls_go_through_a_socks_proxy(scheme: str) -> None:
     assert (await _heard(scheme)).startswith(b"\x05")
+
+
+async def test_I4_a_proxy_is_told_the_address_that_was_judged_and_not_the_name() -> None:
+    """Else the proxy would resolve the name again, and perhaps to another address."""
+    plain = HttpCall(method="GET", url="http://turn.example/x", headers={}, address="93.184.216.34")
+    secure = HttpCall(method="GET", url="https://turn.example/x", headers={}, address="93.184.216.34")
+    first = (await _heard("http", plain)).split(b"\r\n")
+    assert first[0] == b"GET http://93.184.216.34/x HTTP/1.1"
+    assert b"Host: turn.example" in first
+    assert (await _heard("http", secure)).startswith(b"CONNECT 93.184.216.34:443 HTTP/1.1\r\n")
+    assert await _heard("socks5", plain, [b"\x05\x00"]) == b"\x05\x01\x00\x01" + bytes([93, 184, 216, 34, 0, 80])
+
+
+async def test_I4_what_is_refused_is_not_asked_of_the_proxy_either() -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(b"")
+        writer.close()
+        await writer.wait_closed()
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    options = TransportOptions(egress=EgressOptions(mode="single_proxy", proxy_url=f"http://127.0.0.1:{port}"))
+    http = AioHttp(lambda: options)
+    for url in ("http://turn.example/", "http://169.254.169.254/", f"http://localhost:{port}/"):
+        with pytest.raises(Refusal):
+            await Fetcher(http, FetchOptions, resolve).fetch(url, "field")
+    await http.close()
+    listener.close()
+    assert asked == []
 
 
 async def test_a_proxy_that_is_no_url_is_said_without_quoting_it() -> None:

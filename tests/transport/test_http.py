@@ -2,20 +2,30 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import gzip
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import brotli
 import pytest
 import zstandard
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from files import attachment
 from grok2api.canonical.problem import Kind
+from grok2api.canonical.request import File
 from grok2api.transport.egress import TransportOptions
 from grok2api.transport.http import AioHttp
 from grok2api.transport.lean import LeanHttp
-from grok2api.upstreams.base import HttpCall, TransportError
+from grok2api.upstreams.base import HttpCall, Pieces, TransportError
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -89,7 +99,7 @@ async def client(options: TransportOptions | None = None) -> AsyncIterator[AioHt
         await http.close()
 
 
-def call(server: Server, body: bytes = b"{}", **headers: str) -> HttpCall:
+def call(server: Server, body: bytes | Pieces = b"{}", **headers: str) -> HttpCall:
     return HttpCall(method="POST", url=f"http://127.0.0.1:{server.port}/v1?q=1", headers=headers, body=body)
 
 
@@ -166,6 +176,107 @@ async def test_a_large_body_both_ways_arrives_whole() -> None:
         async with http.send(call(server, plain)) as got:
             assert b"".join([chunk async for chunk in got.chunks()]) == plain
         assert server.requests[0].endswith(plain)
+
+
+async def test_a_body_in_pieces_arrives_as_one_as_often_as_it_is_sent() -> None:
+    file = attachment(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2048, File())
+    body = Pieces(b'{"a":"', file.base64, b'"}')
+    async with serving(says(answer(b"ok"))) as server, client() as http:
+        for _ in range(2):
+            async with http.send(call(server, body)) as got:
+                assert [chunk async for chunk in got.chunks()] == [b"ok"]
+        assert server.connections == 1
+        assert {request.partition(b"\r\n\r\n")[2] for request in server.requests} == {body.whole()}
+
+
+async def test_an_answer_that_does_not_wait_for_the_body_is_taken() -> None:
+    """A server that refuses a large body by its head; more of it than the sockets hold is still to be sent."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(b"too large", status="413 Content Too Large"))
+        await writer.drain()
+        await gone.wait()
+        writer.close()
+
+    gone = asyncio.Event()
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+    body = Pieces(*[bytes(64 * 1024)] * 1024)
+    sent = HttpCall(method="POST", url=url, headers={}, body=body)
+    async with client() as http, asyncio.timeout(5), http.send(sent) as got:
+        assert (got.status, await got.head()) == (413, b"too large")
+    gone.set()
+    listener.close()
+
+
+async def test_a_given_address_is_connected_to_and_the_host_is_asked_for() -> None:
+    async with serving(says(answer(b"ok"))) as server, client() as http:
+        url = f"http://nowhere.invalid:{server.port}/a%2Fb?c=%20d"
+        async with http.send(HttpCall(method="GET", url=url, headers={}, address="127.0.0.1")) as got:
+            assert await got.head() == b"ok"
+        lines = server.requests[0].decode().split("\r\n")
+        assert lines[0] == "GET /a%2Fb?c=%20d HTTP/1.1"
+        assert f"Host: nowhere.invalid:{server.port}" in lines
+
+
+async def test_I4_behind_a_given_address_the_certificate_is_still_the_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = certificate_for("public.example", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    seen: list[str | None] = []
+    context.sni_callback = lambda _, name, __: seen.append(name)
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(answer(b"ok"))
+            await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    port = listener.sockets[0].getsockname()[1]
+    async with client() as http:
+        other, right = (
+            HttpCall(method="GET", url=f"https://{name}:{port}/", headers={}, address="127.0.0.1")
+            for name in ("other.example", "public.example")
+        )
+        with pytest.raises(TransportError, match="not trusted"):
+            async with http.send(other):
+                pass
+        assert asked == []
+        if _kind is LeanHttp:  # the other reads the trusted certificates when it is imported
+            async with http.send(right) as got:
+                assert await got.head() == b"ok"
+    assert seen == ["other.example", "public.example"][: len(asked) + 1]
+    listener.close()
+
+
+def certificate_for(name: str, folder: Path) -> Path:
+    """A certificate of its own, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    day = dt.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
 
 
 async def test_each_read_is_told_as_soon_as_it_arrives() -> None:

@@ -56,3 +56,60 @@ async def test_a_cancelled_task_is_not_an_error() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert logs == []
+
+
+async def test_work_done_together_comes_back_in_order_and_never_too_much_at_once() -> None:
+    under_way = most = 0
+
+    async def work(number: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(5 - number % 3):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return number
+
+    assert await tasks.together((work(number) for number in range(9)), "work", 3) == list(range(9))
+    assert most == 3
+    assert await tasks.together([], "nothing", 3) == []
+
+
+async def test_the_first_failure_of_work_done_together_ends_the_rest() -> None:
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("waiter")
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("first")
+
+    async def never() -> None:
+        ended.append("never")
+
+    with capture_logs() as logs, pytest.raises(ValueError, match="first"):
+        await tasks.together([wait(), fail(), never()], "work", 2)
+    assert ended == ["waiter"]
+    assert logs == []
+
+
+async def test_who_leaves_takes_the_work_done_together_along() -> None:
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("waiter")
+
+    task = tasks.spawn(tasks.together([wait(), wait(), wait()], "work", 2), "outer")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended == ["waiter", "waiter"]

@@ -120,3 +120,37 @@ async def test_S13_leaving_closes_the_socket_at_once() -> None:
         async with sockets.open(url, {}) as socket:
             assert await anext(socket.messages()) == "one"
         await asyncio.wait_for(gone.wait(), 0.25)
+
+
+async def test_a_ping_is_a_frame_of_its_own_and_text_goes_on() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        kinds = [(await socket.receive()).type.name for _ in range(2)]
+        await socket.send_str(" ".join(kinds))
+        await socket.close()
+        return socket
+
+    async with serving(handler) as url, client() as sockets:
+        async with sockets.open(url, {}) as socket:
+            await socket.ping()
+            await socket.send("hello")
+            assert [message async for message in socket.messages()] == ["PING TEXT"]
+        with pytest.raises(TransportError) as caught:
+            await socket.ping()
+    assert caught.value.problem.kind is Kind.CUT
+
+
+async def test_a_reader_that_was_interrupted_may_begin_again() -> None:
+    async def work(socket: web.WebSocketResponse) -> None:
+        await socket.receive()
+        await socket.send_str("two")
+        await socket.close()
+
+    async with serving(talking(work)) as url, client() as sockets, sockets.open(url, {}) as socket:
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await anext(socket.messages())
+        await socket.send("one")
+        assert [message async for message in socket.messages()] == ["two"]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from files import PDF, WAV, attachment, data_uri, png
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.canonical.request import (
     File,
     Format,
     HostedTool,
-    Image,
     Message,
     Request,
     Role,
@@ -34,7 +34,10 @@ HELLO = Message(Role.USER, (Text("Hello"),), "messages.0")
 
 def built(*messages: Message, shape: Shape | None = None, **members: Any) -> dict[str, Any]:
     request = Request(model="m", messages=messages or (HELLO,), **members)
-    return msgspec.json.decode(build_body(request, shape or Shape(model="grok-4.3"), ToolNames(request.tools)))
+    body = build_body(request, shape or Shape(model="grok-4.3"), ToolNames(request.tools))
+    whole = body if isinstance(body, bytes) else body.whole()
+    assert len(whole) == len(body)
+    return msgspec.json.decode(whole)
 
 
 def test_the_least_request_leaves_out_what_the_caller_left_out() -> None:
@@ -131,15 +134,57 @@ def test_a_history_goes_out_item_by_item_in_its_order() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "part",
-    [Image("https://x.ai/a.png"), File(name="a.pdf"), ToolResult("c", (Text("see"), Image("data:image/png;base64,")))],
-)
-def test_pictures_and_files_are_refused_by_name_wherever_they_are(part: Any) -> None:
+def test_pictures_and_files_stand_in_the_conversation() -> None:
+    look = attachment(png(3, 2), detail="low")
+    words = attachment("Grüße\n".encode(), File(name="notes.txt"))
+    paper = attachment(PDF, File(name="a.pdf"))
+    body = built(HELLO, Message(Role.USER, (look, Text("What?"), words, paper), "messages.1"))
+    assert body["input"][1] == {
+        "role": "user",
+        "content": [
+            {"type": "input_image", "image_url": data_uri("image/png", png(3, 2)), "detail": "low"},
+            {"type": "input_text", "text": "What?"},
+            {"type": "input_text", "text": "The file notes.txt:\n\nGrüße\n"},
+            {"type": "input_file", "filename": "a.pdf", "file_data": data_uri("application/pdf", PDF)},
+        ],
+    }
+
+
+def test_what_tools_gave_back_as_pictures_follows_behind_the_last_result() -> None:
+    def result(ident: str, *parts: Any) -> Message:
+        return Message(Role.TOOL, (ToolResult(ident, parts),))
+
+    calls = (ToolCall("c1", "look", "{}"), ToolCall("c2", "look", "{}"))
+    body = built(
+        Message(Role.ASSISTANT, calls),
+        result("c1", Text("one"), attachment(png(1, 1))),
+        result("c2", attachment(png(2, 2))),
+        HELLO,
+    )
+    kinds = [item.get("type", item.get("role")) for item in body["input"]]
+    assert kinds == ["function_call", "function_call", "function_call_output", "function_call_output", "user", "user"]
+    assert [item["output"] for item in body["input"][2:4]] == ["one", ""]
+    assert [part["type"] for part in body["input"][4]["content"]] == ["input_text", "input_image", "input_image"]
+
+
+def test_a_sound_is_refused_by_name() -> None:
     with pytest.raises(Refusal) as caught:
-        built(HELLO, Message(Role.USER, (Text("look"), part), "messages.1"))
+        built(HELLO, Message(Role.USER, (attachment(WAV, File(kind="audio")),), "messages.1"))
     problem = caught.value.problem
-    assert (problem.kind, problem.param, problem.code) == (Kind.INVALID, "messages.1.content", "unsupported_content")
+    assert (problem.kind, problem.param, problem.code) == (Kind.INVALID, "field", "unsupported_content")
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=4), st.text())
+def test_a_body_with_holes_is_what_it_would_be_in_one_piece(files: list[bytes], words: str) -> None:
+    parts = [attachment(png(1, 1) + junk, File()) for junk in files]
+    sent = msgspec.json.decode(b"".join(pieces_of(Message(Role.USER, (Text(words), *parts)))))
+    urls = [part.get("image_url") for part in sent["input"][0]["content"][1:]]
+    assert urls == [data_uri("image/png", png(1, 1) + junk) for junk in files]
+    assert sent["input"][0]["content"][0]["text"] == words
+
+
+def pieces_of(*messages: Message) -> Any:
+    return build_body(Request(model="m", messages=messages), Shape(model="grok-4.3"), ToolNames(()))
 
 
 def test_tools_go_out_flat_and_custom_ones_as_functions_of_one_string() -> None:

@@ -9,6 +9,7 @@ import pytest
 import zstandard
 
 from grok2api.canonical.problem import Kind, Refusal
+from grok2api.media.budget import SMALL, Budget
 from grok2api.web.asgi import Gone, Message, Receive
 from grok2api.web.body import read_body
 
@@ -89,3 +90,35 @@ async def test_a_client_that_leaves_while_sending_is_gone() -> None:
 
     with pytest.raises(Gone):
         await read_body(receive, {}, 100)
+
+
+@pytest.mark.parametrize("announced", [False, True])
+async def test_M2_a_body_is_counted_as_it_arrives_and_refused_when_there_is_no_room(announced: bool) -> None:
+    budget = Budget(lambda: 4 * SMALL)
+    body = bytes(3 * SMALL)
+    headers = {"content-length": str(len(body))} if announced else {}
+    taken: list[int] = []
+
+    def counted(receive: Receive) -> Receive:
+        async def receive_one() -> Message:
+            taken.append(1)
+            return await receive()
+
+        return receive_one
+
+    with budget.share() as first, budget.share() as second:
+        assert await read_body(arriving(body, SMALL // 4), headers, 10**9, first) == body
+        assert budget.held == len(body)
+        with pytest.raises(Refusal) as refused:
+            await read_body(counted(arriving(body, SMALL // 4)), headers, 10**9, second)
+        assert refused.value.problem.kind is Kind.UNAVAILABLE
+        assert (len(taken) == 0) is announced, "what is announced is refused before it is read"
+    assert budget.held == 0
+
+
+async def test_M2_what_was_packed_is_counted_by_what_it_comes_to() -> None:
+    budget = Budget(lambda: 1 << 40)
+    body = bytes(3 * SMALL)
+    with budget.share() as share:
+        await read_body(arriving(gzip.compress(body), 100), {"content-encoding": "gzip"}, 10**9, share)
+        assert budget.held == len(body)

@@ -6,7 +6,7 @@ refusal costs the same for one account and for a hundred thousand. `explain` is 
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,8 @@ from grok2api.catalog import TIER_MODES, Tier
 
 #: Told to clients when nothing will recover by itself: the operator has to act first.
 _NO_RECOVERY_SEC = 60.0
+#: Seconds until it is worth asking again for one account, where no time is known.
+_WAITS: Mapping[Reason, float] = {Reason.AT_CAPACITY: 1.0, Reason.SUSPECT: 5.0}
 
 
 def why(slot: Slot, lane: Lane, how: str, passed: Sequence[Lane]) -> str:
@@ -60,6 +62,24 @@ def why_not(need: Need, lanes: Sequence[Lane], without: Collection[str], now: fl
 def _problem(message: str, wait: float) -> Problem:
     wait = float(max(1, math.ceil(wait)))
     return Problem(kind=Kind.NO_ACCOUNT, code="rate_limit_exceeded", message=message, retry_after=wait)
+
+
+def why_not_this(slot: Slot | None, ident: str, need: Need, now: float, cap: int) -> Problem:
+    """The refusal when one account alone would do. No `retry_after`: it does not come back by itself."""
+    modes = TIER_MODES[slot.account.tier] if slot is not None else frozenset()
+    mode = next((mode for mode in need.modes if mode in modes), None)
+    if slot is None or mode is None:
+        return _of_this(f"Account {ident} is not here any more, and no other can go on with its work.", None)
+    stands = standing(slot.account, mode, slot.inflight, slot.probes, now, cap)
+    wait = _WAITS.get(stands.reason, stands.until - now if stands.until is not None else None)
+    return _of_this(
+        f"Account {ident} {_sentence(slot, mode, stands, now, cap)}; no other can go on with its work.", wait
+    )
+
+
+def _of_this(message: str, wait: float | None) -> Problem:
+    whole = None if wait is None else float(max(1, math.ceil(wait)))
+    return Problem(kind=Kind.NO_ACCOUNT, code="account_unavailable", message=message, retry_after=whole)
 
 
 def _account_for(group: Sequence[Lane], without: Collection[str], now: float) -> tuple[str, float]:

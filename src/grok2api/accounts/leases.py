@@ -19,13 +19,14 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     """What a request needs of an account: one of `tiers` and quota in one of `modes`, both in order of preference.
 
     sticky: its conversation, which prefers the account it used before. prefer: a tag that is preferred among those of
-    a tier that can serve. Neither waits for anybody.
+    a tier that can serve. Neither waits for anybody. only: the one account that will do, for work that it has begun.
     """
 
     tiers: tuple[Tier, ...]
     modes: tuple[str, ...]
     sticky: str | None = None
     prefer: str | None = None
+    only: str | None = None
 
 
 class Lease:
@@ -61,6 +62,10 @@ class Pool(Protocol):
         `without` holds account ids that were tried already. Raises `Refusal` with kind NO_ACCOUNT, whose
         `retry_after` is the earliest real recovery and whose message counts accounts by reason (P6).
         """
+        ...
+
+    def refuses(self, need: Need) -> Problem | None:
+        """Why `lease` would be refused now; nothing is taken to find out."""
         ...
 
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:

@@ -18,7 +18,7 @@ from types import TracebackType
 import msgspec
 
 from grok2api.accounts import lifecycle
-from grok2api.accounts.explain import Explanation, explain, why, why_not
+from grok2api.accounts.explain import Explanation, explain, why, why_not, why_not_this
 from grok2api.accounts.lanes import Lane, Slot
 from grok2api.accounts.leases import Lease, Need
 from grok2api.accounts.lifecycle import Effect, Exhausted, Outcome, Persist, outcome_of, settle
@@ -89,6 +89,8 @@ class AccountPool:
         """Choose and take an account. Raises `Refusal` with kind NO_ACCOUNT."""
         now = self._now()
         self._follow_options(now)
+        if need.only is not None:
+            return self._take_only(need, need.only, now)
         passed: list[Lane] = []
         for mode in need.modes:
             slot = self._preferred(need, mode, without, now)
@@ -111,12 +113,34 @@ class AccountPool:
         slot = self._seats.get(ident) if ident is not None else None
         if slot is None or slot.account.tier not in need.tiers or slot.account.id in without:
             return None
+        return slot if self._is_ready(slot, mode, now) else None
+
+    def _is_ready(self, slot: Slot, mode: str, now: float) -> bool:
         lane = self._seats.lane(slot.account.tier, mode)
         if lane is None:
-            return None
+            return False
         if slot not in lane.ready:
             self._seats.wake(slot, now)
-        return slot if slot in lane.ready else None
+        return slot in lane.ready
+
+    def _take_only(self, need: Need, ident: str, now: float) -> "Held":
+        slot = self._seats.get(ident)
+        for mode in need.modes:
+            if slot is not None and self._is_ready(slot, mode, now):
+                return self._take(slot, mode, need, "the only one that will do", [], now)
+        raise Refusal(why_not_this(slot, ident, need, now, self._seen.max_inflight))
+
+    def refuses(self, need: Need) -> Problem | None:
+        """Why `lease` would be refused now; nothing is taken to find out."""
+        now = self._now()
+        self._follow_options(now)
+        lanes = [lane for mode in need.modes for lane in self._seats.lanes(need.tiers, mode) if lane.size]
+        for lane in lanes:
+            for slot in lane.due(now):
+                self._seats.wake(slot, now)
+            if lane.ready or lane.probe(now, ()) is not None:
+                return None
+        return why_not(need, lanes, (), now)
 
     def _pick(self, lane: Lane, prefer: str | None, without: Collection[str], now: float) -> tuple[Slot | None, str]:
         for slot in lane.due(now):

@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from grok2api.accounts.model import WHOLE, Account, State
-from grok2api.catalog import TIER_MODES, Tier
+from grok2api.catalog import MEDIA_MODES, TIER_MODES, Tier
 
 
 class Status(StrEnum):
@@ -22,11 +22,15 @@ class Status(StrEnum):
     DISABLED = "disabled"
 
 
+#: The modes by which an account is said to be cooling or not: drawing goes on while nothing else does.
+_TALKING = {tier: modes - MEDIA_MODES for tier, modes in TIER_MODES.items()}
+
+
 def cooling_until(account: Account) -> float:
     """When the first of its modes can serve again; 0 when one never rested. A rest that is over counts as none."""
     whole = account.rests.get(WHOLE)
     least = 0.0 if whole is None else whole.until
-    rests = [account.rests.get(mode) for mode in TIER_MODES[account.tier]]
+    rests = [account.rests.get(mode) for mode in _TALKING[account.tier]]
     if any(rest is None for rest in rests):
         return least
     return max(least, min((rest.until for rest in rests if rest is not None), default=0.0))

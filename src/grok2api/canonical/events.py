@@ -4,7 +4,8 @@ A wire parser tells *facts* (`Said`, `Thought`, `CallOpened`, …) and never cou
 facts into facts. One `Sequencer` turns facts into *events*, opening and closing parts, and every
 dialect encodes events. The grammar of events:
 
-    Started (PartStarted PartDelta* PartEnded | Cited | Searched | Produced | Progressed)* (Finished | Failed)
+    Started (PartStarted PartDelta* PartEnded | Cited | Searched | Produced | Progressed | Previewed)*
+    (Finished | Failed)
 
 `Failed` may also come first. `Cited` refers to a text part that has started. One part is open at a time.
 All are cheap frozen values: one is made for every token.
@@ -121,11 +122,32 @@ class Sourced(msgspec.Struct, frozen=True):
 
 
 class Produced(msgspec.Struct, frozen=True, gc=False):
-    """A picture or film that the answer contains, by its URL at the upstream."""
+    """A picture or film that the answer contains, by its URL: at the upstream in a fact, for the client in an event.
+
+    placed: here is its place in the text, where it is shown in words. data, mime: the file itself, for who wants that.
+    """
 
     url: str
     kind: Literal["image", "video"] = "image"
     id: str = ""
+    placed: bool = False
+    data: bytes = b""
+    mime: str = ""
+
+    def __repr__(self) -> str:
+        return f"Produced({self.kind}, {self.id}, {len(self.data)} bytes)"
+
+
+class Previewed(msgspec.Struct, frozen=True, gc=False):
+    """Picture `slot` (from 0) as far as it is drawn."""
+
+    slot: int
+    percent: int
+    data: bytes
+    mime: str = ""
+
+    def __repr__(self) -> str:
+        return f"Previewed({self.slot}, {self.percent}, {len(self.data)} bytes)"
 
 
 class Progressed(msgspec.Struct, frozen=True, gc=False):
@@ -221,6 +243,7 @@ Event = (
     | Cited
     | Searched
     | Sourced
+    | Previewed
     | Produced
     | Progressed
     | Finished

@@ -5,11 +5,13 @@ call from it. Absent is not zero: a parameter that the caller left out is `None`
 the place that needs a default supplies one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
+
+from grok2api.canonical.attachment import Attachment
 
 
 class Role(StrEnum):
@@ -38,20 +40,36 @@ class Thinking(msgspec.Struct, frozen=True, gc=False, tag=True):
     id: str | None = None
 
 
-class Image(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A picture: `url` is http(s) or a `data:<mime>;base64,` URI."""
+class Inline(msgspec.Struct, frozen=True, gc=False):
+    """Bytes that came in the request itself: base64 text from `start` on, and the type that the client says it is.
 
-    url: str
+    `text` is the client's own string, which may be as large as a request gets: it is kept whole and never copied.
+    """
+
+    text: str
+    mime: str = ""
+    start: int = 0
+
+    def __repr__(self) -> str:
+        return f"Inline({self.mime!r}, {len(self.text) - self.start} characters)"
+
+
+class Image(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A picture, by http(s) URL or inline or as bytes; not looked at yet. `path` is the client's field, for errors."""
+
+    source: str | Inline | bytes
     detail: str | None = None
+    path: str = ""
 
 
 class File(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A document or a sound, by URL, data URI or file id."""
+    """A document or a sound, by http(s) URL, inline or by file id; not looked at yet. `path` as in `Image`."""
 
-    url: str | None = None
+    source: str | Inline | None = None
     name: str | None = None
     file_id: str | None = None
     kind: Literal["file", "audio"] = "file"
+    path: str = ""
 
 
 class ToolCall(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -68,7 +86,7 @@ class ToolResult(msgspec.Struct, frozen=True, tag=True):
     """What the client's tool answered to the call `call_id`."""
 
     call_id: str
-    parts: tuple["Text | Image | File", ...]
+    parts: tuple["Text | Image | File | Attachment", ...]
     is_error: bool = False
     custom: bool = False
 
@@ -78,7 +96,7 @@ class ToolResult(msgspec.Struct, frozen=True, tag=True):
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-Part = Text | Thinking | Image | File | ToolCall | ToolResult
+Part = Text | Thinking | Image | File | Attachment | ToolCall | ToolResult
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -133,6 +151,35 @@ class Format(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
+class Drawing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of the pictures that it wants; what it left out is `None`.
+
+    size: pixels, or a ratio. inline: the files themselves are wanted, and no links. previews: unfinished pictures that
+    a stream may show. endpoint: the endpoint of pictures that was asked, empty in a conversation. path: what stands
+    before the names of these fields, for errors.
+    """
+
+    n: int | None = None
+    size: str | None = None
+    inline: bool | None = None
+    previews: int = 0
+    endpoint: Literal["", "generations", "edits"] = ""
+    path: str = ""
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of the film that it wants; what it left out is `None`. The values are those of `choices`.
+
+    path: what stands before the names of these fields, for errors.
+    """
+
+    seconds: int | None = None
+    size: str | None = None
+    resolution: str | None = None
+    preset: str | None = None
+    path: str = ""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request for an answer.
 
@@ -163,6 +210,23 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     include_encrypted: bool = False
     user: str | None = None
     sticky: str | None = None
+    drawing: Drawing | None = None
+    shot: Shot | None = None
     given: Mapping[str, str] = {}
     extra: Mapping[str, Any] = {}
     echo: Mapping[str, Any] = {}
+
+    def files(self) -> Iterator[Image | File | Attachment]:
+        """Every picture, sound and file, in order, those in tool results too."""
+        for message in self.messages:
+            for part in message.parts:
+                inner = part.parts if isinstance(part, ToolResult) else (part,)
+                yield from (piece for piece in inner if isinstance(piece, Image | File | Attachment))
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that an upstream is to be given, each content once, in the order in which they first appear."""
+        known: dict[str, Attachment] = {}
+        for part in self.files():
+            if isinstance(part, Attachment):
+                known.setdefault(part.digest, part)
+        return tuple(known.values())

@@ -26,6 +26,7 @@ from grok2api.canonical.events import (
     PartEnded,
     PartKind,
     PartStarted,
+    Previewed,
     Produced,
     Progressed,
     Reasoned,
@@ -63,6 +64,11 @@ class Sequencer:
     def has_content(self) -> bool:
         """Whether the answer holds anything but thinking."""
         return self.called or self.produced or self._text_length > 0
+
+    @property
+    def has_text(self) -> bool:
+        """Whether anything was said."""
+        return self._text_length > 0
 
     @property
     def begun(self) -> bool:
@@ -222,7 +228,7 @@ class Fold:
                     self._order.append(event)
                 case Finished() | Failed():
                     self._end = event
-                case Started() | Progressed():
+                case Started() | Progressed() | Previewed():
                     pass
 
     def _remember(self, sources: Iterable[Source]) -> None:

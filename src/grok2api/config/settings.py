@@ -10,13 +10,9 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
+from grok2api.config.media import Asset, Cache, Image, Media, Video
 from grok2api.config.reserved import (
-    Asset,
-    Cache,
-    Image,
-    Media,
     Responses,
-    Video,
 )
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -43,7 +39,11 @@ class App(Section, frozen=True, kw_only=True):
         ),
     ] = ()
     app_url: Annotated[
-        str, About("Public address of the gateway, for links to stored media.", form="http_url", reserved=True)
+        str,
+        About(
+            "Public address of the gateway, for links to stored media. Empty: the address that the request came to.",
+            form="http_url",
+        ),
     ] = ""
     webui_enabled: Annotated[bool, About("Chat pages of older programs.", reserved=True)] = False
     webui_key: Annotated[
@@ -68,6 +68,15 @@ class Server(Section, frozen=True, kw_only=True):
         ),
     ] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
+    large_bodies_mb: Annotated[
+        int,
+        About(
+            "MiB of large request bodies, and of files fetched for requests, held at the same time; what would be "
+            "more is answered by 503. One request alone is always served. Up to three times as much memory is taken.",
+            low=1,
+            high=1048576,
+        ),
+    ] = 256
     drain_sec: Annotated[
         float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600)
     ] = 30
@@ -97,20 +106,26 @@ class Features(Section, frozen=True, kw_only=True):
     auto_chat_mode_fallback: Annotated[
         bool, About("Serve an `auto` model in `fast` or `expert` when no account has `auto` left.")
     ] = True
-    enable_nsfw: Annotated[bool, About("Flag of image requests.", reserved=True)] = True
+    enable_nsfw: Annotated[bool, About("What requests for pictures say about adult content.")] = True
     show_search_sources: Annotated[bool, About("End an answer with a `## Sources` list of the pages it used.")] = False
     custom_instruction: Annotated[
         str, About("An instruction put before every grok.com conversation.", form="prose")
     ] = ""
     image_format: Annotated[
         Literal["grok_url", "local_url", "grok_md", "local_md", "base64"],
-        About("How pictures appear in a chat answer.", reserved=True),
+        About(
+            "Pictures in a conversation: as a link or in Markdown, at Grok or from here, or whole in the text. "
+            "A picture that opens at Grok only with the account's cookie is always served from here."
+        ),
     ] = "grok_url"
     video_format: Annotated[
         Literal["grok_url", "local_url", "grok_html", "local_html"],
-        About("How films appear in a chat answer.", reserved=True),
+        About(
+            "Films in a conversation: as a link, or as a player in HTML. A film at Grok opens only with the account's "
+            "cookie, so it is always served from here."
+        ),
     ] = "grok_url"
-    imagine_public_image_proxy: Annotated[bool, About("Store public pictures too.", reserved=True)] = False
+    imagine_public_image_proxy: Annotated[bool, About("Serve public pictures from here too.")] = False
 
 
 class Egress(Section, frozen=True, kw_only=True):
@@ -125,10 +140,17 @@ class Egress(Section, frozen=True, kw_only=True):
     ] = ""
     proxy_pool: Annotated[tuple[str, ...], About("The proxies of `proxy_pool`.", form="proxy_url", secret=True)] = ()
     resource_proxy_url: Annotated[
-        str, About("Proxy for media downloads.", form="proxy_url", secret=True, reserved=True)
+        str,
+        About(
+            "Proxy for files that requests point to, instead of the way that `mode` says.",
+            form="proxy_url",
+            secret=True,
+            restart=True,
+        ),
     ] = ""
     resource_proxy_pool: Annotated[
-        tuple[str, ...], About("Proxies for media downloads.", form="proxy_url", secret=True, reserved=True)
+        tuple[str, ...],
+        About("Proxies for the same, one of which is used.", form="proxy_url", secret=True, restart=True),
     ] = ()
     skip_ssl_verify: Annotated[
         bool, About("Do not check the upstreams' certificates. Only for a proxy that you run yourself.")
@@ -257,13 +279,18 @@ class Web(Section, frozen=True, kw_only=True):
         str, About("Where its WebSocket gateway is.", form="ws_url", derived="`upstream.web.base_url` with `wss`")
     ] = ""
     assets_url: Annotated[str, About("Where account files are.", form="http_url")] = "https://assets.grok.com"
-    public_url: Annotated[str, About("Where public pictures are.", form="http_url", reserved=True)] = (
-        "https://imagine-public.x.ai"
-    )
+    public_url: Annotated[str, About("Where public pictures are.", form="http_url")] = "https://imagine-public.x.ai"
     accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
     transport: Annotated[Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.")] = (
         "rest"
     )
+    upload: Annotated[
+        Literal["json", "multipart"], About("Send files as JSON, or in the newer form with one part.")
+    ] = "json"
+    media: Annotated[
+        Literal["posts", "direct"],
+        About("Edit pictures and make films through media posts, or in the newer single call."),
+    ] = "posts"
 
 
 class Console(Section, frozen=True, kw_only=True):
@@ -372,9 +399,13 @@ class Batch(Section, frozen=True, kw_only=True):
     refresh_concurrency: Annotated[
         int, About("Accounts asked about at the same time, when a call does not say.", low=1, high=1000)
     ] = 50
-    asset_list_concurrency: Annotated[int, About("Lists at the same time.", low=1, reserved=True)] = 50
-    asset_delete_concurrency: Annotated[int, About("Deletions at the same time.", low=1, reserved=True)] = 50
-    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
+    asset_list_concurrency: Annotated[
+        int, About("Accounts whose files are listed at the same time.", low=1, high=1000)
+    ] = 50
+    asset_delete_concurrency: Annotated[
+        int, About("Accounts whose files are deleted at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, high=1000)] = 10
 
 
 class Settings(Section, frozen=True, kw_only=True):

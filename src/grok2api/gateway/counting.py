@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.request import File, Image, Message, Request, Text, Thinking, ToolCall, ToolResult
 
 Count = Callable[[str], int]
@@ -77,7 +78,7 @@ def _message(message: Message) -> Iterator[str]:
                 yield part.arguments
             case ToolResult():
                 yield part.text
-            case Image() | File():
+            case Image() | File() | Attachment():
                 pass
 
 

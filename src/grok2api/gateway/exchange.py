@@ -5,19 +5,27 @@ Decides everything that can be decided before an account is touched, and refuses
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from fnmatch import fnmatchcase
+from functools import partial
+from typing import Protocol
 
 import msgspec
 
 from grok2api.accounts.leases import Need, Pool
-from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.events import Failed
+from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
 from grok2api.gateway.counting import Count, count_input, length
+from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
-from grok2api.gateway.respond import Batch, Report, Work, respond
+from grok2api.gateway.respond import Batch, Work, respond
+from grok2api.gateway.screening import Screen, Screening, read_film
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
+from grok2api.gateway.studio import ENDPOINTS, Sketch, Studio, belongs, read
+from grok2api.gateway.turns import Report
 from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
@@ -43,13 +51,21 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, ready to be answered."""
+    """One request, ready to be answered: in words, or with pictures."""
 
     request: Request
     model: Model
     plan: Plan
-    work: Work
+    work: Work | Sketch | Screen
     report: Report
+
+
+class Attacher(Protocol):
+    """Makes the files of a request ready: fetched, checked, bounded."""
+
+    def attached(self, request: Request) -> AbstractAsyncContextManager[Request]:
+        """The request with attachments in place of pictures and files. Raises `Refusal` naming the field at fault."""
+        ...
 
 
 class Gateway:
@@ -63,6 +79,10 @@ class Gateway:
         count: Count,
         new_id: Callable[[str], str],
         watch: Watch,
+        attacher: Attacher,
+        keeping: Keeping | None = None,
+        studio: Studio | None = None,
+        screening: Screening | None = None,
     ) -> None:
         self.pool = pool
         self.watch = watch
@@ -70,22 +90,37 @@ class Gateway:
         self._options = options
         self._count = count
         self._new_id = new_id
+        self._attacher = attacher
+        self._keeping = keeping
+        self._studio = studio
+        self._screening = screening
+        drawn = ENDPOINTS.values() if studio is not None else ()
+        self._surfaces = {*upstreams, *drawn, *((Surface.VIDEO,) if screening is not None else ())}
 
     def served(self) -> list[Model]:
         """The models that the accounts can serve now, in the catalog's order."""
         return [
             model
             for model in BY_NAME.values()
-            if model.served and model.surface in self._upstreams and self.pool.serves(model.tiers, model.mode)
+            if model.served and model.surface in self._surfaces and self.pool.serves(model.tiers, model.mode)
         ]
+
+    def find_maker(self, name: str, surface: Surface) -> tuple[Model, Need]:
+        """The model of that name or alias that makes what `surface` stands for, and what it needs. Raises `Refusal`."""
+        model = self.find(name)
+        if model.surface is not surface:
+            known = ", ".join(row.name for row in BY_NAME.values() if row.surface is surface)
+            raise invalid(f"The model {name!r} cannot be used here; use {known}", "model", code="model_not_supported")
+        prefer = _preferred(name, model, self._options().prefer_tags)
+        return model, Need(tiers=model.tiers, modes=(model.mode,), prefer=prefer)
 
     def find(self, name: str) -> Model:
         """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
         model = BY_NAME.get(name) or BY_NAME.get(_of_table(name, self._options().aliases) or name)
-        if model is not None and model.served and model.surface in self._upstreams:
+        if model is not None and model.served and model.surface in self._surfaces:
             return model
         if model is not None:
-            message = f"The model {name!r} makes pictures or films, which this version does not serve yet"
+            message = f"The model {name!r} is not served by this version"
         else:
             known = [row.name for row in self.served()] or [row.name for row in BY_NAME.values() if row.served]
             message = (
@@ -93,10 +128,16 @@ class Gateway:
             )
         raise Refusal(Problem(kind=Kind.MODEL_NOT_FOUND, message=message, code="model_not_found", param="model"))
 
-    def prepare(self, request: Request, request_id: str, *, estimate: bool) -> Exchange:
-        """Decide how to answer. Raises `Refusal` for what cannot be served."""
-        options = self._options()
+    def prepare(self, request: Request, request_id: str, *, estimate: bool, base: str = "") -> Exchange:
+        """Decide how to answer; `base` is where links to here begin. Raises `Refusal` for what cannot be served."""
         model = self.find(request.model)
+        belongs(request, model)
+        if model.surface in self._upstreams:
+            return self._prepare(request, model, request_id, estimate=estimate, base=base)
+        return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, base)
+
+    def _prepare(self, request: Request, model: Model, request_id: str, *, estimate: bool, base: str) -> Exchange:
+        options = self._options()
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
         shown = request
@@ -108,29 +149,78 @@ class Gateway:
         work = Work(
             request=shown,
             model=model,
-            need=Need(
-                tiers=model.tiers,
-                modes=modes,
-                sticky=request.sticky,
-                prefer=_preferred(request.model, model, options.prefer_tags),
-            ),
+            need=_need(request, model, modes, options),
             upstream=upstream,
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
             estimate=estimate,
             input_tokens=_InputCount(shown, self._count).value,
             request_id=request_id,
+            show=None if self._keeping is None else partial(self._keeping.show, base=base),
         )
+        return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
+
+    def _sketch(self, request: Request, model: Model, base: str) -> Exchange:
+        options = self._options()
+        shown, prompt, n, ratio = read(request, model)
+        work = Sketch(
+            request=shown,
+            prompt=prompt,
+            n=n,
+            ratio=ratio,
+            model=model,
+            need=_need(request, model, (model.mode,), options),
+            base=base,
+            shows_progress=request.thinking if request.thinking is not None else options.thinking,
+            input_tokens=_InputCount(shown, self._count).value,
+        )
+        plan = Plan(ignored=_unused(request, "image_config"))
+        return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
+
+    def _screen(self, request: Request, model: Model, base: str) -> Exchange:
+        options = self._options()
+        shown, video = read_film(request, model)
+        work = Screen(
+            request=shown,
+            video=video,
+            model=model,
+            need=_need(request, model, (model.mode,), options),
+            base=base,
+            shows_progress=request.thinking if request.thinking is not None else options.thinking,
+            input_tokens=_InputCount(shown, self._count).value,
+        )
+        plan = Plan(ignored=_unused(request, "video_config"))
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
 
     def answer(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
         """Yield the events of the answer, or of its `n` answers."""
+        work = exchange.work
+        return self._answer(exchange, work) if next(work.request.files(), None) is None else self._with_files(exchange)
+
+    def _answer(self, exchange: Exchange, work: Work | Sketch | Screen) -> AsyncGenerator[Batch, None]:
+        if isinstance(work, Sketch):
+            assert self._studio is not None
+            return self._studio.answer(work, exchange.report)
+        if isinstance(work, Screen):
+            assert self._screening is not None
+            return self._screening.answer(work, exchange.report)
         policy = self._options().policy
         choices = [
-            respond(exchange.work, self.pool, policy, self.watch, exchange.report, choice)
+            respond(work, self.pool, policy, self.watch, exchange.report, choice)
             for choice in range(max(1, exchange.request.n))
         ]
-        return choices[0] if len(choices) == 1 else merge(choices)
+        return choices[0] if len(choices) == 1 else merge(choices, lambda batch: isinstance(batch[1][-1], Failed))
+
+    async def _with_files(self, exchange: Exchange) -> AsyncGenerator[Batch, None]:
+        """The same, after what the request points to has been fetched and checked: once, and before any account."""
+        try:
+            async with self._attacher.attached(exchange.work.request) as request:
+                work = msgspec.structs.replace(exchange.work, request=request)
+                async with aclosing(self._answer(exchange, work)) as batches:
+                    async for batch in batches:
+                        yield batch
+        except Refusal as refusal:
+            yield 0, [Failed(refusal.problem)]
 
 
 def _of_table(name: str, table: Mapping[str, str]) -> str | None:
@@ -138,6 +228,18 @@ def _of_table(name: str, table: Mapping[str, str]) -> str | None:
     if name in table:
         return table[name]
     return next((value for rule, value in table.items() if "*" in rule and fnmatchcase(name, rule)), None)
+
+
+def _need(request: Request, model: Model, modes: tuple[str, ...], options: Options) -> Need:
+    prefer = _preferred(request.model, model, options.prefer_tags)
+    return Need(tiers=model.tiers, modes=modes, sticky=request.sticky, prefer=prefer)
+
+
+def _unused(request: Request, config: str) -> tuple[str, ...]:
+    """What the client set and a model that draws or films has no use for, in the client's words."""
+    used = (config, "effort")
+    tools = ("tools",) if request.tools or request.hosted_tools else ()
+    return tuple(dict.fromkeys([*(said for name, said in request.given.items() if name not in used), *tools]))
 
 
 def _preferred(asked: str, model: Model, tags: Mapping[str, str]) -> str | None:

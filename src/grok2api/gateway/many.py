@@ -1,25 +1,25 @@
-"""Several answers to one request (`n`), merged into one stream.
+"""Several runs of one request, merged into one stream: the `n` answers, or the pictures that are drawn side by side.
 
-Each choice is an answer of its own with its own lease; they run side by side. The first failure fails the
-whole, since half of what was asked for is not an answer.
+Each is a run of its own with its own lease. What ends the whole is for the caller to say: half of the answers that were
+asked for is no answer, while some of the pictures are better than none.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
-from grok2api.canonical.events import Failed
-from grok2api.gateway.respond import Batch
 from grok2api.transport.tasks import spawn
 
-#: What a pump puts: a batch, the bug that ended it, or that it is done.
-_Item = Batch | Exception | None
+T = TypeVar("T")
 
 
-async def merge(answers: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerator[Batch, None]:
-    """Yield the batches as they come, until all answers have ended or one has failed."""
-    queue: asyncio.Queue[_Item] = asyncio.Queue(maxsize=len(answers))
-    pumps = [spawn(_pump(answer, queue), f"choice-{choice}") for choice, answer in enumerate(answers)]
+async def merge(
+    runs: Sequence[AsyncGenerator[T, None]], is_last: Callable[[T], bool] = lambda _: False
+) -> AsyncGenerator[T, None]:
+    """Yield the batches as they come, until all runs have ended, or one batch `is_last`."""
+    queue: asyncio.Queue[T | Exception | None] = asyncio.Queue(maxsize=len(runs))
+    pumps = [spawn(_pump(run, queue), f"run-{number}") for number, run in enumerate(runs)]
     left = len(pumps)
     try:
         while left:
@@ -30,7 +30,7 @@ async def merge(answers: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerato
             if isinstance(item, Exception):
                 raise item
             yield item
-            if isinstance(item[1][-1], Failed):
+            if is_last(item):
                 return
     finally:
         for pump in pumps:
@@ -38,10 +38,11 @@ async def merge(answers: Sequence[AsyncGenerator[Batch, None]]) -> AsyncGenerato
         await asyncio.gather(*pumps, return_exceptions=True)
 
 
-async def _pump(answer: AsyncGenerator[Batch, None], queue: asyncio.Queue[_Item]) -> None:
+async def _pump(run: AsyncGenerator[T, None], queue: "asyncio.Queue[T | Exception | None]") -> None:
+    """Put batches, then the bug that ended the run, or that it is done."""
     try:
-        async with aclosing(answer):
-            async for batch in answer:
+        async with aclosing(run):
+            async for batch in run:
                 await queue.put(batch)
     except Exception as error:  # a bug of ours: the reader of the queue raises it where it is rendered
         await queue.put(error)

@@ -20,10 +20,11 @@ class Patience:
     `until` is the loop time at which everything must be over.
     """
 
-    __slots__ = ("_due", "_expired", "_first_due", "_handle", "_idle", "_loop", "_task", "_until")
+    __slots__ = ("_due", "_expired", "_first", "_first_due", "_handle", "_idle", "_loop", "_task", "_until")
 
     def __init__(self, first: float, idle: float, until: float) -> None:
         self._loop = asyncio.get_running_loop()
+        self._first = first
         self._first_due: float | None = self._loop.time() + first
         self._idle = idle
         self._until = until
@@ -45,6 +46,11 @@ class Patience:
     def relax(self) -> None:
         """The first output is here: from now on only silence counts."""
         self._first_due = None
+
+    def renew(self) -> None:
+        """The upstream has not been asked yet: the wait for its first output begins now."""
+        if self._first_due is not None:
+            self._first_due = self._loop.time() + self._first
 
     async def read(self, source: AsyncGenerator[T, None]) -> T:
         """The next item. Raises `TimeoutError` when it takes too long, `StopAsyncIteration` at the end."""

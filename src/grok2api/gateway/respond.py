@@ -1,7 +1,7 @@
 """The one loop: a request becomes the events of one answer.
 
-Another account is tried only while the client has seen nothing, which is why nothing is yielded before
-the first visible part: an in-band 429 after an HTTP 200 can still change accounts. A slip of the model
+Another account is tried (`turns`) only while the client has seen nothing, which is why nothing is yielded
+before the first visible part: an in-band 429 after an HTTP 200 can still change accounts. A slip of the model
 (a demanded call that did not come) is put to it once more, as long as no text of the answer has been
 shown. The lease ends with the attempt, however that ends. No dialect, no upstream and no setting is known here.
 """
@@ -13,16 +13,17 @@ from contextlib import aclosing
 import msgspec
 
 from grok2api.accounts.leases import Lease, Need, Pool
-from grok2api.canonical.events import Ended, Event, Fact, Failed, Finish, Finished, Said, Started, Usage
+from grok2api.canonical.events import Ended, Event, Fact, Failed, Finish, Finished, Produced, Said, Started, Usage
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Sequencer
 from grok2api.catalog import Model
 from grok2api.gateway.patience import Patience
-from grok2api.gateway.policy import OF_ONE_MODE, REASK, Policy, may_retry
+from grok2api.gateway.policy import REASK, Policy
 from grok2api.gateway.stages import Measure, Stage
+from grok2api.gateway.turns import Attempt, Report, turns
 from grok2api.gateway.watch import Watch
-from grok2api.upstreams.base import Task, Upstream
+from grok2api.upstreams.base import Credential, Task, Upstream
 
 _BROKE_OFF = Problem(kind=Kind.CUT, message="Grok's answer broke off", code="stream_cut")
 _SAID_NOTHING = Problem(
@@ -46,6 +47,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     stages: fresh stages for one attempt, and the one among them that measures, if any.
     reask: the request again with a correction, given the slip and what the model said; None = never.
     estimate: whether the client is told the input tokens at the start. input_tokens: our own count.
+    show: a picture of the answer in words, fetched with the account that has it; None leaves pictures out of the text.
     """
 
     request: Request
@@ -57,28 +59,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     estimate: bool
     input_tokens: Callable[[], Awaitable[int]]
     request_id: str
-
-
-class Attempt(msgspec.Struct, kw_only=True):
-    """What one attempt came to, for the log."""
-
-    account: str
-    mode: str
-    trace: str
-    problem: Problem | None = None
-
-
-class Report(msgspec.Struct, kw_only=True):
-    """What the log wants to know of a request; filled as it goes.
-
-    held: why no further attempt was made, when that was for the sake of all. first_at: loop time.
-    """
-
-    attempts: list[Attempt] = msgspec.field(default_factory=list)
-    held: str = ""
-    usage: Usage | None = None
-    finish: str = ""
-    first_at: float | None = None
+    show: Callable[[Produced, Credential], Awaitable[str]] | None = None
 
 
 #: The events of one read, and which of the `n` answers they belong to.
@@ -90,48 +71,14 @@ async def respond(
 ) -> AsyncGenerator[Batch, None]:
     """Yield the events of one answer, one batch for each read; the last event is `Finished` or `Failed`."""
     run = _Run(work, policy, watch, report)
-    watch.began()
-    without: list[str] = []
-    failures = 0
-    asked_again = False
-    while True:
-        try:
-            async with pool.lease(work.need, without=without) as lease, aclosing(run.attempt(lease)) as batches:
-                _let_out(watch, lease, report)
-                async for batch in batches:
-                    yield choice, batch
-        except Refusal as refusal:
-            yield choice, [Failed(_worst(run.last, refusal.problem))]
-            return
-        problem = run.problem
-        if problem is None:
-            return
-        if problem.kind in REASK and work.reask is not None and not asked_again and not run.has_content:
-            asked_again = True
-            run.request = work.reask(work.request, problem, run.said())
-            continue
-        failures += 1
-        if len(work.need.modes) == 1 or problem.kind not in OF_ONE_MODE:
-            without.append(run.account)
-        if run.seen or not may_retry(problem, policy, failures) or not run.affords_another():
-            yield choice, [Failed(problem)]
-            return
-        run.last = problem
-
-
-def _let_out(watch: Watch, lease: Lease, report: Report) -> None:
-    """Raises `Refusal` when calls of this mode are held back; the lease then ends as if the client had left."""
-    problem = watch.held_back(lease.mode)
-    if problem is not None:
-        report.held = f"not sent: calls of mode {lease.mode} are held back"
-        raise Refusal(problem)
-
-
-def _worst(last: Problem | None, refusal: Problem) -> Problem:
-    """What the caller is told when no account is left: why the last attempt failed, or when to come back."""
-    if last is None or last.kind in (Kind.RATE_LIMITED, Kind.ACCOUNT_LIMITED):
-        return refusal
-    return last if refusal.kind is Kind.NO_ACCOUNT else refusal
+    try:
+        async with aclosing(turns(run, work.need, pool, policy, watch, report)) as leases:
+            async for lease in leases:
+                async with aclosing(run.attempt(lease)) as batches:
+                    async for batch in batches:
+                        yield choice, batch
+    except Refusal as refusal:
+        yield choice, [Failed(refusal.problem)]
 
 
 class _Run:
@@ -148,30 +95,27 @@ class _Run:
         self._stages: Sequence[Stage] = ()
         self._measure: Measure | None = None
         self._raw: list[str] = []
-        self.request = work.request
+        self._reasked = False
+        self._request = work.request
         self.problem: Problem | None = None
-        self.last: Problem | None = None
         self.seen = False
-        self.account = ""
 
-    @property
-    def has_content(self) -> bool:
-        return self._sequencer.has_content
-
-    def affords_another(self) -> bool:
-        """Whether all requests together leave room for one more attempt."""
-        self._report.held = self._watch.may_retry(self._policy.retry_share)
-        return not self._report.held
-
-    def said(self) -> str:
-        """What the model said in the last attempt, in its own words."""
-        return "".join(self._raw)
+    def asks_again(self) -> bool:
+        """Whether the model slipped and is to be asked once more, with a correction, while no text was shown."""
+        problem, reask = self.problem, self._work.reask
+        if problem is None or problem.kind not in REASK or reask is None:
+            return False
+        if self._reasked or self._sequencer.has_content:
+            return False
+        self._reasked = True
+        self._request = reask(self._work.request, problem, "".join(self._raw))
+        return True
 
     async def attempt(self, lease: Lease) -> AsyncGenerator[list[Event], None]:
         """Yield what the client may see of one attempt; leaves `problem` and the lease's outcome."""
         report = self._begin(lease)
         task = Task(
-            request=self.request,
+            request=self._request,
             model=self._work.model,
             mode=lease.mode,
             credential=lease.credential,
@@ -183,7 +127,7 @@ class _Run:
             async with aclosing(self._work.upstream.converse(task)) as source:
                 over = False
                 while not over:
-                    facts = await self._facts(patience, source)
+                    facts = await self._facts(patience, source, lease.credential)
                     last = facts[-1] if facts else None
                     over = isinstance(last, Ended | Failed)
                     events = self._sequencer.feed(facts)
@@ -200,10 +144,9 @@ class _Run:
         """Forget the attempt before, but not what the client has seen."""
         self.problem = None
         self._answered = False
-        self.account = lease.credential.account_id
         self._stages, self._measure = self._work.stages()
         self._raw.clear()
-        report = Attempt(account=self.account, mode=lease.mode, trace=lease.trace)
+        report = Attempt(account=lease.credential.account_id, mode=lease.mode, trace=lease.trace)
         self._report.attempts.append(report)
         return report
 
@@ -226,10 +169,11 @@ class _Run:
         """Whether the client has something to see: a part, or an answer that is whole without any."""
         return self._sequencer.begun or (over and self.problem is None)
 
-    async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None]) -> list[Fact]:
+    async def _facts(self, patience: Patience, source: AsyncGenerator[list[Fact], None], who: Credential) -> list[Fact]:
         """The next facts, through all stages."""
         try:
-            facts = await patience.read(source)
+            while not (facts := await patience.read(source)):
+                patience.renew()
         except StopAsyncIteration:
             facts = [Failed(_BROKE_OFF)]
         except TimeoutError:
@@ -238,7 +182,24 @@ class _Run:
             self._raw.extend(fact.text for fact in facts if type(fact) is Said)
         for stage in self._stages:
             facts = stage.feed(facts)
+        if self._work.show is not None and any(type(fact) is Produced for fact in facts):
+            facts = await self._shown(facts, self._work.show, who)
         return facts
+
+    async def _shown(
+        self, facts: list[Fact], show: Callable[[Produced, Credential], Awaitable[str]], who: Credential
+    ) -> list[Fact]:
+        """The facts with words in the places of pictures: each on a line of its own, a gap behind the text."""
+        out: list[Fact] = []
+        gap = "\n\n" if self._sequencer.has_text else ""
+        for fact in facts:
+            if isinstance(fact, Produced) and fact.placed:
+                out.append(Said(gap + await show(fact, who)))
+                gap = "\n"
+            else:
+                out.append(fact)
+                gap = "\n\n" if type(fact) is Said and gap != "\n" else gap
+        return out
 
     async def _start(self, held: list[Event], patience: Patience, lease: Lease) -> list[Event]:
         self.seen = True

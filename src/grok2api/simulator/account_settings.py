@@ -10,7 +10,7 @@ from aiohttp import web
 
 from grok2api.simulator import grpc
 from grok2api.simulator.accounts import SimAccount
-from grok2api.simulator.answering import Stop, asked_faults, check_state, spoil
+from grok2api.simulator.answering import Stop, check_state, faults_of, spoil
 from grok2api.simulator.credentials import signed_in
 from grok2api.simulator.delivery import Delivery
 from grok2api.simulator.faults import GRPC_REFUSED, Fault
@@ -52,7 +52,7 @@ async def _asked(
     body = await request.read()
     entry.body = body.hex()
     account = signed_in(world, entry, WIRE)
-    faults = asked_faults(world, WIRE, Seen(endpoint=endpoint, account=account.token))
+    faults = faults_of(world, WIRE, Seen(endpoint=endpoint, account=account.token))
     entry.faults = [str(fault) for fault in faults]
     check_state(account.state, WIRE)
     wrong = [name for name, value in _HEADERS.items() if entry.headers.get(name) != value]

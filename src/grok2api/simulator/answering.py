@@ -12,7 +12,7 @@ from grok2api.simulator.delivery import Delivery, Head, Write, plain, rejected, 
 from grok2api.simulator.faults import FAULTS, ErrorLine, Fault, in_order, magic_words
 from grok2api.simulator.reading import Asked
 from grok2api.simulator.rejections import BY_STATE, REJECTIONS
-from grok2api.simulator.render import PLAIN_OPTIONS, Ids, Renderer, encode
+from grok2api.simulator.render import PLAIN_OPTIONS, Ids, Renderer, RenderOptions, encode
 from grok2api.simulator.scenarios import Seen
 from grok2api.simulator.script import Script
 from grok2api.simulator.world import World
@@ -63,8 +63,11 @@ def check_state(state: str, wire: Wire) -> None:
         raise refusal(BY_STATE[state], wire)
 
 
-def decide(world: World, wire: Wire, seen: Seen, asked: Asked) -> Turn:
-    """Faults from scenarios and magic words, and the script. Stops when one of the faults is a rejection."""
+def decide(world: World, wire: Wire, seen: Seen, asked: Asked, script: Script | None = None) -> Turn:
+    """Faults from scenarios and magic words, and the script: that of a scenario, else `script`, else a canned answer.
+
+    Stops when one of the faults is a rejection.
+    """
     chosen = world.choose(seen)
     words, unknown = magic_words(asked.text)
     faults = tuple(fault for fault in in_order((*chosen.faults, *words)) if _fits(fault, wire))
@@ -72,7 +75,7 @@ def decide(world: World, wire: Wire, seen: Seen, asked: Asked) -> Turn:
         if FAULTS[fault.name].effect.rejection:
             raise refusal(FAULTS[fault.name].effect.rejection, wire, fault.value)
     unknown = tuple(word for word in unknown if word != "tools")
-    script = chosen.script or canned.answer(asked, unknown)
+    script = chosen.script or script or canned.answer(asked, unknown)
     for fault in faults:
         change = FAULTS[fault.name].effect.script
         script = script if change is None else change(script, fault)
@@ -85,21 +88,26 @@ def _fits(fault: Fault, wire: Wire) -> bool:
 
 def deliver(world: World, wire: Wire, turn: Turn, echo: Any, ids: Ids, *, whole: bool = False) -> Delivery:
     """The delivery of one turn; `whole` asks for one JSON object instead of a stream."""
-    if world.options.burst and not whole and not turn.delay and not wire.sockets:
+    if world.options.burst and not (whole or turn.delay or wire.sockets or turn.script.makes):
         return _burst(world, wire, turn, echo, ids)
     return _delivery(wire, turn, echo, ids, whole=whole)
 
 
 def _delivery(wire: Wire, turn: Turn, echo: Any, ids: Ids, *, whole: bool) -> Delivery:
-    options = PLAIN_OPTIONS
-    for fault in turn.faults:
-        change = FAULTS[fault.name].effect.options
-        options = options if change is None else change(options, fault)
-    rendered = wire.render(turn.script, echo, ids, options)
+    rendered = wire.render(turn.script, echo, ids, habits(turn.faults))
     delivery = plain(encode(rendered.whole)) if whole else stream(rendered.frames, wire.media)
     if turn.delay and not whole:
         delivery = reshape.slow(delivery, turn.delay)
     return spoil(delivery, turn.faults, wire)
+
+
+def habits(faults: tuple[Fault, ...]) -> RenderOptions:
+    """How the upstream behaves with these faults."""
+    options = PLAIN_OPTIONS
+    for fault in faults:
+        change = FAULTS[fault.name].effect.options
+        options = options if change is None else change(options, fault)
+    return options
 
 
 def spoil(delivery: Delivery, faults: tuple[Fault, ...], wire: Wire) -> Delivery:
@@ -112,10 +120,10 @@ def spoil(delivery: Delivery, faults: tuple[Fault, ...], wire: Wire) -> Delivery
 
 def _burst(world: World, wire: Wire, turn: Turn, echo: Any, ids: Ids) -> Delivery:
     """An answer in one write. It is rendered once; later ones only get their own ids."""
-    key = (wire.name, turn, encode(echo), ids.continued)
+    key = (wire.name, turn, encode(echo), ids.continued, ids.owner)
     known = world.rendered.get(key)
     if known is None:
-        known = _delivery(wire, turn, echo, _PLACE_IDS._replace(continued=ids.continued), whole=False)
+        known = _delivery(wire, turn, echo, _PLACE_IDS._replace(continued=ids.continued, owner=ids.owner), whole=False)
         if known.is_plain and "Content-Encoding" not in known.headers and not _cuts(turn):
             known = msgspec.structs.replace(known, steps=(Head(), Write(known.body)))
         if len(world.rendered) >= _RENDERED_LIMIT:
@@ -133,15 +141,15 @@ def _cuts(turn: Turn) -> bool:
     return any(fault.name in ("split", "eof") for fault in turn.faults)
 
 
-def side_faults(world: World, wire: Wire, seen: Seen, delivery: Delivery) -> Delivery:
-    """For endpoints that answer no question: what scenarios say about them."""
-    return spoil(delivery, asked_faults(world, wire, seen), wire)
-
-
-def asked_faults(world: World, wire: Wire, seen: Seen) -> tuple[Fault, ...]:
-    """The faults that scenarios want for a request. Stops when one of them is a rejection."""
+def faults_of(world: World, wire: Wire, seen: Seen) -> tuple[Fault, ...]:
+    """For endpoints that answer no question: what scenarios say. Stops when one of them is a rejection."""
     faults = in_order(world.choose(seen).faults)
     for fault in faults:
         if FAULTS[fault.name].effect.rejection:
             raise refusal(FAULTS[fault.name].effect.rejection, wire, fault.value)
     return faults
+
+
+def side_faults(world: World, wire: Wire, seen: Seen, delivery: Delivery) -> Delivery:
+    """The delivery of such an endpoint, with what scenarios do to it."""
+    return spoil(delivery, faults_of(world, wire, seen), wire)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from grok2api.simulator import account_settings, console, control, grok, grok_socket
+from grok2api.simulator import account_settings, assets, console, control, grok, grok_socket, imagine, posts, uploads
 from grok2api.simulator.sending import WORLD, Endpoint, endpoint
 from grok2api.simulator.world import World
 
@@ -25,6 +25,15 @@ ENDPOINTS: tuple[tuple[str, str, str, Endpoint], ...] = (
     ("session", "GET", "/api/auth/session", grok.session),
     ("terms", "POST", "/auth_mgmt.AuthManagement/SetTosAcceptedVersion", account_settings.accept_terms),
     ("features", "POST", "/auth_mgmt.AuthManagement/UpdateUserFeatureControls", account_settings.switch),
+    ("upload", "POST", "/rest/app-chat/upload-file", uploads.upload),
+    ("upload", "POST", "/http/upload-file-v2/direct", uploads.upload_form),
+    ("assets", "GET", "/rest/assets", assets.listing),
+    ("asset_delete", "DELETE", "/rest/assets-metadata/{asset}", assets.delete),
+    ("download", "GET", "/users/{path:.+}", assets.download),
+    ("public", "GET", "/public/imagine-public/images/{name}", assets.public),
+    ("public", "GET", "/public/imagine-public/share-videos/{name}", assets.public),
+    ("post", "POST", "/rest/media/post/create", posts.create),
+    ("share", "POST", "/rest/media/post/create-link", posts.share),
     ("console", "POST", "/v1/responses", console.responses),
     ("dpop_token", "POST", "/v1/dpop/token", console.dpop_token),
     ("usage", "GET", "/v1/usage", console.usage),
@@ -52,8 +61,8 @@ class Running(msgspec.Struct, frozen=True):
 
 def upstream_settings(url: str) -> dict[str, str]:
     """The gateway's settings for a simulator at `url`, by dotted name; other URLs are derived from these."""
-    parts = ("web.base_url", "web.accounts_url", "console.base_url", "api.base_url")
-    return {f"upstream.{part}": url for part in parts}
+    parts = ("web.base_url", "web.assets_url", "web.accounts_url", "console.base_url", "api.base_url")
+    return {f"upstream.{part}": url for part in parts} | {"upstream.web.public_url": f"{url}/public"}
 
 
 def make_app(world: World) -> web.Application:
@@ -63,6 +72,7 @@ def make_app(world: World) -> web.Application:
     for name, method, path, answer in ENDPOINTS:
         app.router.add_route(method, path, endpoint(name, answer))
     app.router.add_get("/ws/mgw/", grok_socket.connect)
+    app.router.add_get("/ws/imagine/listen", imagine.connect)
     app.router.add_routes(control.ROUTES)
     return app
 

@@ -2,7 +2,8 @@
 
 Pure and deterministic: the same words get the same answer. No model runs here, and the answers say so. The
 simulator calls a tool when it is asked in words or by `tool_choice`, answers from a tool's result, writes JSON
-when JSON is wanted, and otherwise takes up the topic.
+when JSON is wanted, draws two pictures when the words begin with `Drawing:`, names the files that came along, and
+otherwise takes up the topic.
 """
 
 import re
@@ -10,7 +11,7 @@ import re
 from grok2api.simulator.invent import hints, value_for
 from grok2api.simulator.reading import Asked, Offered
 from grok2api.simulator.render import encode
-from grok2api.simulator.script import Call, Cite, Say, Script, Search, Step, Think, WebResult, say
+from grok2api.simulator.script import Call, Cite, Picture, Say, Script, Search, Step, Think, WebResult, say
 
 _GREETING = re.compile(r"(?i)^\W*(hi|hello|hey|good (?:morning|day|evening)|hallo|moin|salut|hola)\b")
 _ASKS_TOOL = re.compile(r"(?i)\b(?:use|call|run|invoke|try|with)\b[^.?!\n]{0,60}\b(?:tools?|functions?)\b")
@@ -19,6 +20,8 @@ _SEARCHES = re.compile(r"(?i)\b(?:search|look up|latest|news|today|sources?)\b")
 _MAGIC = re.compile(r"(?<![\w:])sim:\S+")
 _VERBS = frozenset({"get", "list", "fetch", "do", "run", "make", "the", "current", "tool", "a", "my"})
 _TOPIC_LENGTH = 240
+_DRAWING = "Drawing: "
+_DRAWN = 2
 
 
 def answer(asked: Asked, unknown_words: tuple[str, ...] = ()) -> Script:
@@ -27,6 +30,8 @@ def answer(asked: Asked, unknown_words: tuple[str, ...] = ()) -> Script:
         return say(
             f"I do not know {', '.join(f'sim:{word}' for word in unknown_words)}; docs/simulator.md lists the words."
         )
+    if asked.text.startswith(_DRAWING):
+        return Script(steps=(Picture(progress=(33, 66, 100)),) * _DRAWN)
     calls = _calls(asked)
     steps: tuple[Step, ...] = _thoughts(asked) if asked.thinks else ()
     if calls:
@@ -56,9 +61,10 @@ def _prose(asked: Asked) -> tuple[Step, ...]:
     topic = _topic(asked)
     greeting = "Hello! " if _GREETING.match(topic) or not topic else ""
     echo = f"You wrote: “{topic}”. " if topic else ""
+    brought = f"It came with {', '.join(asked.files)}. " if asked.files else ""
     text = (
-        f"{greeting}{echo}I am the grok2api simulator: your message came all the way through the gateway, and this "
-        "answer came all the way back, but no model has read it. Write `sim:think`, `sim:search` or `sim:429` to "
+        f"{greeting}{echo}{brought}I am the grok2api simulator: your message came all the way through the gateway, and "
+        "this answer came all the way back, but no model has read it. Write `sim:think`, `sim:search` or `sim:429` to "
         "see more of what an upstream does."
     )
     if not (asked.search and _SEARCHES.search(topic)):

@@ -35,11 +35,15 @@ class Break(msgspec.Struct, frozen=True):
     reset: bool = False
 
 
-Step = Head | Write | Wait | Break
+class Bye(msgspec.Struct, frozen=True):
+    """Close a WebSocket in good order."""
+
+
+Step = Head | Write | Wait | Break | Bye
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer on its way. After the last step the body ends properly, unless that step is `Break`."""
+    """An answer on its way. After the last step the body ends properly, unless that step is `Break` or `Bye`."""
 
     status: int = 200
     headers: Mapping[str, str] = {}

@@ -14,6 +14,7 @@ import msgspec
 from grok2api.simulator import grpc, reshape, tallies
 from grok2api.simulator.delivery import Delivery
 from grok2api.simulator.features import FEATURES, Feature
+from grok2api.simulator.media_features import MEDIA_FEATURES
 from grok2api.simulator.rejections import REJECTIONS
 from grok2api.simulator.render import InBand, RenderOptions
 from grok2api.simulator.script import Script
@@ -53,7 +54,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     written: str
     says: str
-    group: Literal["http", "stream", "answer", "quota", "grpc"]
+    group: Literal["http", "stream", "answer", "media", "quota", "grpc"]
     effect: Effect
     sockets: bool = True
 
@@ -192,6 +193,25 @@ _STREAM: tuple[Row, ...] = (
         _spoils(lambda d, f: reshape.reset(d, _at(f, 200))),
     ),
     _stream(
+        "drop",
+        "drop@N",
+        "the connection closes in mid-body after N tokens; without `@N` after the last frame",
+        _spoils(lambda d, f: reshape.drop(d, f.at)),
+    ),
+    _stream(
+        "bye",
+        "bye@N",
+        "a WebSocket is closed in good order after N tokens; without `@N` after the last message",
+        _spoils(lambda d, f: reshape.bye(d, f.at)),
+    ),
+    _stream(
+        "oversized",
+        "oversized@BYTES",
+        "so many bytes (default 1048576) more at the end of a file",
+        _spoils(lambda d, f: reshape.oversized(d, _at(f, 1 << 20))),
+        sockets=False,
+    ),
+    _stream(
         "eof",
         "eof@BYTES",
         "the body ends properly, but after so many bytes (default 0: a 200 with no body)",
@@ -258,16 +278,15 @@ _HTTP: tuple[Row, ...] = tuple(
     for name, (_, says) in REJECTIONS.items()
 )
 
-_ANSWER: tuple[Row, ...] = tuple(
-    Row(
-        name=feature.name,
-        written=feature.written,
-        says=feature.says,
-        group="answer",
-        effect=_feature(feature),
+
+def _varieties(features: tuple[Feature, ...], group: Literal["answer", "media"]) -> tuple[Row, ...]:
+    return tuple(
+        Row(name=one.name, written=one.written, says=one.says, group=group, effect=_feature(one)) for one in features
     )
-    for feature in FEATURES
-)
+
+
+_ANSWER = _varieties(FEATURES, "answer")
+_MEDIA = _varieties(MEDIA_FEATURES, "media")
 
 _QUOTA: tuple[Row, ...] = tuple(
     Row(
@@ -281,7 +300,7 @@ _QUOTA: tuple[Row, ...] = tuple(
     for tally in TALLIES
 )
 
-FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_QUOTA, *_GRPC, *_STREAM)}
+FAULTS: Mapping[str, Row] = {row.name: row for row in (*_HTTP, *_ANSWER, *_MEDIA, *_QUOTA, *_GRPC, *_STREAM)}
 _RANK = {name: at for at, name in enumerate(FAULTS)}
 
 

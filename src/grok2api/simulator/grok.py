@@ -1,7 +1,7 @@
 """grok.com over REST: conversations, rate limits, the session.
 
 Checks what the real host checks: the cookie, the fields of any of the three known request variants, whether
-the account's tier has the mode, and what is left of that mode's window.
+the account's tier has the mode, what is left of that mode's window, and whose the attached files are.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from grok2api.catalog import MODES
-from grok2api.simulator import render_web
+from grok2api.simulator import grok_media, render_web
 from grok2api.simulator.accounts import SimAccount
 from grok2api.simulator.answering import Wire, check_state, decide, deliver, refusal, side_faults
 from grok2api.simulator.credentials import grpc_error, read_object, signed_in
@@ -38,8 +38,8 @@ _BOOLEANS = (
     "isReasoning",
 )  # fmt: skip
 _LISTS = ("fileAttachments", "imageAttachments", "collectionIds", "connectors", "disabledConnectorIds")
-_OBJECTS = ("toolOverrides", "responseMetadata", "deviceEnvInfo")
-_TEXTS = ("message", "modeId", "modelName", "modelMode", "customPersonality", "responseId", "parentResponseId")
+_OBJECTS = ("toolOverrides", "responseMetadata", "deviceEnvInfo", "mediaGenInput")
+_TEXTS = ("message", "modeId", "modelName", "modelMode", "customPersonality", "responseId", "parentResponseId", "kind")
 
 #: Every field of the three request variants -> the type it must have.
 FIELDS: Mapping[str, type] = {
@@ -65,20 +65,29 @@ async def _converse(world: World, request: web.Request, entry: Entry, conversati
     account = signed_in(world, entry, WIRE)
     body = await read_object(request, entry)
     _check_fields(world, body, entry)
+    if body.get("modelName") in grok_media.MODELS:
+        return grok_media.make(world, entry, account, body)
     mode = entry.mode = _mode(body)
     message = body.get("message", "")
-    asked = read_message(message, mode=mode, search=not body.get("disableSearch", False))
+    files = [str(file) for file in body.get("fileAttachments", ())]
+    asked = read_message(message, mode=mode, search=not body.get("disableSearch", False), files=world.names_of(files))
     turn = decide(world, WIRE, Seen(endpoint="web", account=account.token, mode=mode, message=message), asked)
     entry.faults = [str(fault) for fault in turn.faults]
     check_state(account.state, WIRE)
     if not message.strip():
         raise grpc_error(400, 3, "The message is empty.")
-    if body.get("fileAttachments"):
-        raise grpc_error(404, 5, "An attached file was not found.")
+    check_attached(world, account, files)
     _check_turn(world, account, conversation, body.get("responseId"))
     spend(world, account, mode)
-    ids = Ids(conversation or world.fresh_id(), world.fresh_id(), world.fresh_id(), continued=conversation is not None)
+    ids = Ids(
+        conversation or world.fresh_id(),
+        world.fresh_id(),
+        world.fresh_id(),
+        continued=conversation is not None,
+        owner=account.user_id,
+    )
     world.remember(ids.conversation, account.token, ids.user, ids.answer)
+    grok_media.keep_pictures(world, account, turn.script, ids)
     return deliver(world, WIRE, turn, message, ids)
 
 
@@ -113,6 +122,12 @@ def _check_turn(world: World, account: SimAccount, conversation: str | None, par
         raise grpc_error(404, 5, "Conversation not found.")
     if parent is not None and parent not in known.turns:
         raise grpc_error(404, 5, "Parent response not found.")
+
+
+def check_attached(world: World, account: SimAccount, files: list[str]) -> None:
+    """Stops with 404 unless all these files are the account's own."""
+    if not all(world.holdings.owns(account.token, file) for file in files):
+        raise grpc_error(404, 5, "An attached file was not found.")
 
 
 def spend(world: World, account: SimAccount, mode: str) -> None:

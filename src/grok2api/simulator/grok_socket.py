@@ -16,13 +16,14 @@ from grok2api.simulator import render_ws
 from grok2api.simulator.accounts import SimAccount
 from grok2api.simulator.answering import Stop, Wire, check_state, decide, deliver, side_faults
 from grok2api.simulator.credentials import grpc_error, signed_in
-from grok2api.simulator.delivery import Break, Delivery, Wait, Write, plain
-from grok2api.simulator.grok import spend
+from grok2api.simulator.delivery import Delivery, plain
+from grok2api.simulator.grok import check_attached, spend
+from grok2api.simulator.grok_media import keep_pictures
 from grok2api.simulator.journal import Entry
 from grok2api.simulator.reading import read_message
 from grok2api.simulator.render import Ids, InBand
 from grok2api.simulator.scenarios import Seen
-from grok2api.simulator.sending import WORLD, break_connection, open_entry, send
+from grok2api.simulator.sending import WORLD, open_entry, send, send_messages
 from grok2api.simulator.world import World
 from grok2api.transport.tasks import spawn
 
@@ -143,10 +144,12 @@ class _Session:
 
     async def _answer(self, entry: Entry) -> None:
         try:
-            await self._carry_out(entry, self._delivery(entry))
+            delivery = self._delivery(entry)
+            if await send_messages(self._world, self._request, self._socket, entry, delivery) not in ("", "end"):
+                await self._socket.close()
         except Stop as stop:
             entry.status = stop.delivery.status
-            await self._fail(_in_band(stop.delivery))
+            await self._fail(in_band(stop.delivery))
             self._world.journal.close(entry, "rejected")
         except (asyncio.CancelledError, ConnectionError):
             self._world.journal.close(entry, "disconnected")
@@ -154,38 +157,26 @@ class _Session:
             self._world.journal.close(entry, "failed")
 
     def _delivery(self, entry: Entry) -> Delivery:
-        message = _words(entry.body.get("item"))
-        asked = read_message(message, mode=self._mode, search=self._search)
+        message, files = _words(entry.body.get("item")), _files(entry.body.get("item"))
+        asked = read_message(message, mode=self._mode, search=self._search, files=self._world.names_of(files))
         seen = Seen(endpoint="socket", account=self._account.token, mode=self._mode, message=message)
         turn = decide(self._world, WIRE, seen, asked)
         entry.faults = [str(fault) for fault in turn.faults]
         check_state(self._account.state, WIRE)
         if not message.strip():
             raise grpc_error(400, 3, "The message is empty.")
+        check_attached(self._world, self._account, files)
         spend(self._world, self._account, self._mode)
-        ids = Ids(self._conversation, self._world.fresh_id(), self._world.fresh_id(), continued=self._continued)
+        ids = Ids(
+            self._conversation,
+            self._world.fresh_id(),
+            self._world.fresh_id(),
+            continued=self._continued,
+            owner=self._account.user_id,
+        )
         self._world.remember(ids.conversation, self._account.token, ids.user, ids.answer)
+        keep_pictures(self._world, self._account, turn.script, ids)
         return deliver(self._world, WIRE, turn, message, ids)
-
-    async def _carry_out(self, entry: Entry, delivery: Delivery) -> None:
-        entry.status = 200
-        last = "meta"
-        for step in delivery.steps:
-            match step:
-                case Write(data, kind):
-                    await self._socket.send_str(data.decode())
-                    entry.sent += len(data)
-                    last = kind
-                    await asyncio.sleep(0)
-                case Wait(seconds):
-                    await self._world.sleep(seconds)
-                case Break(reset):
-                    self._world.journal.close(entry, "broken")
-                    break_connection(self._request, reset=reset)
-                    return
-        self._world.journal.close(entry, "complete")
-        if last != "end":
-            await self._socket.close()
 
 
 def _words(item: Any) -> str:
@@ -197,12 +188,20 @@ def _words(item: Any) -> str:
     return "".join(str(text.get("text", "")) if isinstance(text, dict) else str(text or "") for text in texts)
 
 
-def _in_band(delivery: Delivery) -> InBand:
+def _files(item: Any) -> list[str]:
+    """The ids of the files that come with a message item."""
+    given = (item.get("x_grok") or {}) if isinstance(item, dict) else {}
+    files = given.get("file_attachment_ids") or (item.get("file_attachment_ids") if isinstance(item, dict) else None)
+    return [str(file) for file in files] if isinstance(files, list) else []
+
+
+def in_band(delivery: Delivery) -> InBand:
     """What an HTTP rejection would be inside a socket."""
     try:
         body = msgspec.json.decode(delivery.body)
         inner = body["error"] if isinstance(body.get("error"), dict) else body
         words = str(inner.get("message") or inner.get("error") or "Something failed.")
+        words = f"{inner['code']}: {words}" if isinstance(inner.get("code"), str) else words
     except (msgspec.DecodeError, AttributeError):
         words = "Something failed."
     return InBand(_CODES.get(delivery.status, 13), words)

@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """One request for an answer, understood.
 
     text: the last thing the user said. results: what tools answered since. schema: JSON that the answer must
-    satisfy, `None` for prose. search: whether the upstream may search by itself.
+    satisfy, `None` for prose. search: whether the upstream may search by itself. files: what came with the message.
     """
 
     text: str
@@ -49,6 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     search: bool = False
     thinks: bool = True
     agents: int = 0
+    files: tuple[str, ...] = ()
 
 
 def json_objects(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -113,7 +114,7 @@ def _tools_in(block: str) -> Iterator[Offered]:
             last = after
 
 
-def read_message(message: str, *, mode: str, search: bool) -> Asked:
+def read_message(message: str, *, mode: str, search: bool, files: tuple[str, ...] = ()) -> Asked:
     """A flattened message of grok.com."""
     parts = [
         (found[1], message[found.end() : following])
@@ -137,6 +138,7 @@ def read_message(message: str, *, mode: str, search: bool) -> Asked:
         search=search,
         thinks=mode != "fast",
         agents=4 if mode == "heavy" else 0,
+        files=files,
     )
 
 

@@ -13,6 +13,7 @@ END = "<!-- End of the tables. -->"
 
 _GROUPS = (
     ("answer", "What the answer contains or looks like"),
+    ("media", "Pictures, films and files"),
     ("stream", "What goes wrong on the way"),
     ("quota", "What an answer about quota looks like"),
     ("grpc", "How the account settings answer"),

@@ -4,12 +4,13 @@ Pure. A renderer turns a `Script` into frames; a frame is what the upstream writ
 kind that faults aim at ("after the third token", "without the end").
 """
 
+import uuid
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from grok2api.simulator.script import Say, Script, Think, tokens
+from grok2api.simulator.script import Picture, Say, Script, Think, tokens
 
 encode = msgspec.json.Encoder().encode
 
@@ -39,9 +40,11 @@ class InBand(NamedTuple):
 
 
 class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Habits of the upstream that vary. The first block is grok.com's, the second the console's.
+    """Habits of the upstream that vary. The first block is grok.com's, the second the console's, then those of media:
+    over the imagine socket, in edits and films, in uploads, in the list of files.
 
     annotations: 1 = full, 2 = title is the url and the indices are 0, 3 = only type and url.
+    upload_ids: how many of the ids of an uploaded file are left out. spelling: the number of the list's spelling.
     """
 
     soft_stop: bool = True
@@ -60,6 +63,24 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     done_line: bool = False
     annotations: int = 1
 
+    blobs: bool = True
+    blob_uris: bool = False
+    relative_urls: bool = False
+    job_names: bool = False
+    shuffled: bool = False
+
+    final_frame: bool = True
+    film_url: bool = True
+    generated_urls: bool = True
+    early_response: bool = False
+
+    upload_ids: int = 0
+    upload_paths: bool = True
+    terminal_error: bool = False
+
+    spelling: int = 0
+    same_page: bool = False
+
     @property
     def ends(self) -> bool:
         """Whether any frame says that the answer is over."""
@@ -67,12 +88,25 @@ class RenderOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ids(NamedTuple):
-    """The ids of one exchange."""
+    """The ids of one exchange; `owner` is the user id of the account that asked."""
 
     conversation: str
     user: str
     answer: str
     continued: bool = False
+    owner: str = "simulated"
+
+    def made(self, nth: int) -> str:
+        """An id for the n-th thing that the answer made."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.answer}-{nth}"))
+
+    def picture(self, nth: int, step: Picture) -> str:
+        """The id of the n-th picture of the answer."""
+        return step.name or self.made(nth)
+
+    def path(self, folder: str, file: str) -> str:
+        """Where the host of files has a result."""
+        return f"users/{self.owner}/generated/{folder}/{file}"
 
 
 PLAIN_OPTIONS = RenderOptions()

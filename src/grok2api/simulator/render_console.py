@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from grok2api.simulator.render import Frame, FrameKind, Ids, InBand, Rendered, RenderOptions, encode, thinking_tokens
-from grok2api.simulator.script import Call, Cite, Decline, Picture, Say, Script, Search, Step, Think, tokens
+from grok2api.simulator.script import Call, Cite, Decline, Film, Picture, Say, Script, Search, Step, Think, tokens
 
 _ECHOED: dict[str, Any] = {
     "instructions": None,
@@ -87,14 +87,14 @@ class _Group(NamedTuple):
 
 
 def _groups(steps: tuple[Step, ...]) -> Iterator[_Group]:
-    """Steps as output items. Pictures have no counterpart here and are left out."""
+    """Steps as output items. Pictures and films have no counterpart here and are left out."""
     words = (Say, Cite, Decline)
 
     def item(pair: tuple[int, Step]) -> tuple[str, int]:
         at, step = pair
         return ("words", -1) if isinstance(step, words) else ("think", -1) if isinstance(step, Think) else ("one", at)
 
-    kept: list[Step] = [step for step in steps if not isinstance(step, Picture)]
+    kept: list[Step] = [step for step in steps if not isinstance(step, Picture | Film)]
     for _, members in itertools.groupby(enumerate(kept), key=item):
         group = [step for _, step in members]
         yield _Group(Say if isinstance(group[0], words) else type(group[0]), group)

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from grok2api.simulator import drawing
 from grok2api.simulator.render import Frame, FrameKind, Ids, InBand, Rendered, RenderOptions, encode
 from grok2api.simulator.script import (
     Call,
@@ -65,6 +66,7 @@ class _Lines:
         self._script, self._asked, self._ids, self._options = script, asked, ids, options
         self._step = 0
         self._cards = itertools.count(1)
+        self._drawn = itertools.count()
         self._cited: list[str] = []
         self._message: list[str] = []
         self._pictures: list[str] = []
@@ -176,22 +178,12 @@ class _Lines:
         yield "card", self._response(token=tag, isThinking=False, isSoftStop=False, messageTag="final")
 
     def _picture(self, step: Picture) -> Iterator[tuple[FrameKind, dict[str, Any]]]:
-        card, kind = f"ig-{next(self._cards)}", "render_generated_image"
-        for number, progress in enumerate(step.progress):
-            done = progress >= 100
-            folder = step.name if done else f"{step.name}-part-{number}"
-            url = f"users/simulated/generated/{folder}/image.jpg"
-            chunk = {
-                "imageUuid": step.name,
-                "imageUrl": url,
-                "progress": progress,
-                "moderated": step.moderated and done,
-                "seq": number,
-            }
-            if done and not step.moderated:
-                self._pictures.append(url)
-            yield self._card({"id": card, "type": kind, "cardType": "generated_image_card", "image_chunk": chunk})
-        tag = self._tag(card, kind, "generated_image_card")
+        ident = f"ig-{next(self._cards)}"
+        for chunk in drawing.steps(step, next(self._drawn), self._ids):
+            if chunk["progress"] >= 100 and not step.moderated:
+                self._pictures.append(chunk["imageUrl"])
+            yield self._card(drawing.card(ident, chunk))
+        tag = self._tag(ident, drawing.RENDER, drawing.CARD)
         self._message.append(tag)
         yield "card", self._response(token=tag, isThinking=False, isSoftStop=False, messageTag="final")
 

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from grok2api.simulator import drawing
 from grok2api.simulator.render import Frame, FrameKind, Ids, InBand, Rendered, RenderOptions, encode
 from grok2api.simulator.script import (
     Call,
@@ -60,7 +61,14 @@ def _events(
     yield "meta", {"type": "response.created", "response": {"id": ids.answer, "status": "in_progress"}}
     if options.unknown:
         yield "meta", {"type": "response.something_new", "novelty": 1}
+    drawn = itertools.count()
     for step in steps:
+        if isinstance(step, Picture):
+            for chunk in drawing.steps(step, next(drawn), ids):
+                yield (
+                    "card",
+                    {"type": "response.grok.output", "output": {"card_attachment": drawing.card("ig-1", chunk)}},
+                )
         yield from _step(step, numbers)
     if options.ends:
         done = {"id": ids.answer, "status": "completed", "status_details": {"reason": "stop"}}
@@ -92,8 +100,6 @@ def _step(step: Step, numbers: "itertools.count[int]") -> Iterator[tuple[FrameKi
             yield _chunk(
                 "card", render_citation={"id": f"ci-{number}", "kind": kind, "url": url, "citation_id": number}
             )
-        case Picture():
-            yield from _picture(step)
 
 
 def _search(step: Search, card: str) -> Iterator[tuple[FrameKind, dict[str, Any]]]:
@@ -109,23 +115,3 @@ def _search(step: Search, card: str) -> Iterator[tuple[FrameKind, dict[str, Any]
             for post in step.posts
         ]
         yield _chunk("card", tool_result={"tool_call_id": card, "x_post": {"posts": posts}})
-
-
-def _picture(step: Picture) -> Iterator[tuple[FrameKind, dict[str, Any]]]:
-    for number, progress in enumerate(step.progress):
-        done = progress >= 100
-        folder = step.name if done else f"{step.name}-part-{number}"
-        chunk = {
-            "imageUuid": step.name,
-            "imageUrl": f"users/simulated/generated/{folder}/image.jpg",
-            "progress": progress,
-            "moderated": step.moderated and done,
-            "seq": number,
-        }
-        card = {
-            "id": "ig-1",
-            "type": "render_generated_image",
-            "cardType": "generated_image_card",
-            "image_chunk": chunk,
-        }
-        yield "card", {"type": "response.grok.output", "output": {"card_attachment": card}}

@@ -2,7 +2,7 @@
 
 Pure. Byte positions count what is written (after compression when both are asked for: the order
 of the table in `faults.py` is the order in which faults are applied). Token positions count pieces of the
-answer's text; thinking does not count.
+answer's text, or pictures and frames of progress where that is what comes; thinking does not count.
 """
 
 import zlib
@@ -13,7 +13,7 @@ import brotli
 import msgspec
 import zstandard
 
-from grok2api.simulator.delivery import Break, Delivery, Head, Step, Wait, Write
+from grok2api.simulator.delivery import Break, Bye, Delivery, Head, Step, Wait, Write
 
 _PAGE = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>\n"
 _GARBAGE = b'{"result":{"response":{"token":"ha\n\x00\x01\x02 not json at all }}}]]\n'
@@ -44,6 +44,26 @@ def cut(delivery: Delivery, at: int) -> Delivery:
 def reset(delivery: Delivery, at: int) -> Delivery:
     """After `at` bytes the connection is reset."""
     return _with(delivery, [*_first(at, delivery.steps), Break(reset=True)])
+
+
+def drop(delivery: Delivery, at: int | None) -> Delivery:
+    """After the `at`-th token, or at the end, the connection closes in the middle of the body."""
+    return _ended(delivery, at, Break())
+
+
+def bye(delivery: Delivery, at: int | None) -> Delivery:
+    """After the `at`-th token, or at the end, the socket is closed in good order."""
+    return _ended(delivery, at, Bye())
+
+
+def _ended(delivery: Delivery, at: int | None, last: Step) -> Delivery:
+    place = len(delivery.steps) if at is None else after_tokens(delivery, at)
+    return _with(delivery, [*delivery.steps[:place], last])
+
+
+def oversized(delivery: Delivery, size: int) -> Delivery:
+    """A file with `size` more bytes at its end."""
+    return _with(delivery, [*delivery.steps, Write(b"\0" * size)])
 
 
 def end(delivery: Delivery, at: int) -> Delivery:

@@ -4,6 +4,7 @@ Pure apart from counting. The newest matching scenario wins for each of the thre
 `times` is used up after so many matching requests. The JSON form is what `POST /_sim/scenarios` takes.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,13 +13,17 @@ from grok2api.catalog import MODES
 from grok2api.simulator.faults import Fault, read_fault
 from grok2api.simulator.script import Script, read_script
 
-CHAT_ENDPOINTS = frozenset({"web", "socket", "console", "api"})
+#: What a word in `match.endpoint` stands for besides the endpoint of that name.
+GROUPS: Mapping[str, frozenset[str]] = {
+    "chat": frozenset({"web", "socket", "console", "api"}),
+    "media": frozenset({"imagine", "edit", "video"}),
+}
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which requests a scenario is about; what is left out matches everything.
 
-    endpoint: `chat` (any surface that answers), a single endpoint by its journal name, or `any`.
+    endpoint: `chat` (any surface that answers), `media` (pictures and films), one by its journal name, or `any`.
     nth: only the n-th (from 1) of the requests that match otherwise. contains: a piece of the message.
     """
 
@@ -63,7 +68,7 @@ class Scenario(msgspec.Struct, kw_only=True):
 
 
 def _fits(match: Match, seen: Seen) -> bool:
-    named = match.endpoint in ("any", seen.endpoint) or (match.endpoint == "chat" and seen.endpoint in CHAT_ENDPOINTS)
+    named = match.endpoint in ("any", seen.endpoint) or seen.endpoint in GROUPS.get(match.endpoint, ())
     pairs = ((match.account, seen.account), (_wire(match.mode), _wire(seen.mode)), (match.model, seen.model))
     return (
         named

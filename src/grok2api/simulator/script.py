@@ -69,11 +69,31 @@ class Cite(msgspec.Struct, frozen=True, tag="cite"):
 
 
 class Picture(msgspec.Struct, frozen=True, tag="picture"):
-    """An image drawn in the chat, told once for every value of `progress`."""
+    """A picture that is drawn, told once for every value of `progress`. Without 100 among them it is never finished.
 
-    name: str = "7e57ab1e-0000-4000-8000-00000000000a"
+    `name` is its id; empty, one is made. `form` is that of the finished file.
+    """
+
+    name: str = ""
     progress: tuple[int, ...] = (50, 100)
     moderated: bool = False
+    form: Literal["jpg", "png", "webp"] = "jpg"
+
+    @property
+    def comes(self) -> bool:
+        """Whether there will be a file of it."""
+        return 100 in self.progress and not self.moderated
+
+
+class Film(msgspec.Struct, frozen=True, tag="film"):
+    """A film that is made; the rest as for a picture."""
+
+    progress: tuple[int, ...] = (1, 33, 57, 100)
+    moderated: bool = False
+
+    @property
+    def comes(self) -> bool:
+        return 100 in self.progress and not self.moderated
 
 
 class Call(msgspec.Struct, frozen=True, tag="call"):
@@ -89,7 +109,7 @@ class Decline(msgspec.Struct, frozen=True, tag="decline"):
     text: str = "I can't help with that."
 
 
-Step = Think | Search | Say | Cite | Picture | Call | Decline
+Step = Think | Search | Say | Cite | Picture | Film | Call | Decline
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -107,6 +127,19 @@ class Script(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     finish: Literal["completed", "max_output_tokens", "content_filter"] = "completed"
     usage: Tokens | None = None
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Picture))
+
+    @property
+    def film(self) -> Film | None:
+        return next((step for step in self.steps if isinstance(step, Film)), None)
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes files."""
+        return bool(self.pictures) or self.film is not None
 
     def saying(self, *more: Step) -> "Script":
         """This script with `more` at its end."""

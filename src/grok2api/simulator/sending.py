@@ -15,7 +15,7 @@ from typing import Literal
 from aiohttp import web
 
 from grok2api.simulator.answering import Stop
-from grok2api.simulator.delivery import Break, Delivery, Head, Wait, Write
+from grok2api.simulator.delivery import Break, Bye, Delivery, Head, Wait, Write
 from grok2api.simulator.journal import Entry
 from grok2api.simulator.world import World
 
@@ -83,6 +83,8 @@ async def send(world: World, request: web.Request, entry: Entry, delivery: Deliv
                 world.journal.close(entry, "broken")
                 break_connection(request, reset=reset)
                 return response
+            case Bye():
+                break
     await response.write_eof()
     world.journal.close(entry, _verdict(delivery))
     return response
@@ -97,6 +99,33 @@ async def _send_whole(
     entry.sent = len(delivery.body)
     world.journal.close(entry, _verdict(delivery))
     return response
+
+
+async def send_messages(
+    world: World, request: web.Request, socket: web.WebSocketResponse, entry: Entry, delivery: Delivery
+) -> str:
+    """Sends a delivery over a WebSocket; the kind of the last message, or nothing when the socket was ended."""
+    entry.status = 200
+    last = "meta"
+    for step in delivery.steps:
+        match step:
+            case Write(data, kind):
+                await socket.send_str(data.decode())
+                entry.sent += len(data)
+                last = kind
+                await asyncio.sleep(0)
+            case Wait(seconds):
+                await world.sleep(seconds)
+            case Break(reset):
+                world.journal.close(entry, "broken")
+                break_connection(request, reset=reset)
+                return ""
+            case Bye():
+                world.journal.close(entry, "broken")
+                await socket.close()
+                return ""
+    world.journal.close(entry, "complete")
+    return last
 
 
 def _verdict(delivery: Delivery) -> Literal["rejected", "complete"]:

@@ -1,4 +1,4 @@
-"""The simulated world: its accounts, scenarios, conversations, clock and journal.
+"""The simulated world: its accounts, what they keep, scenarios, conversations, clock and journal.
 
 Tests and the control endpoints change it; the endpoints only ask it. Time and sleeping are injected, so
 that windows can run out and silences can be observed without waiting for them.
@@ -18,6 +18,7 @@ from grok2api.simulator.accounts import SimAccount, demo_accounts
 from grok2api.simulator.delivery import Delivery
 from grok2api.simulator.dpop import Issuer
 from grok2api.simulator.faults import Fault
+from grok2api.simulator.holdings import Holdings
 from grok2api.simulator.journal import Journal
 from grok2api.simulator.scenarios import Match, Scenario, Seen, read_faults
 from grok2api.simulator.script import Script, say
@@ -79,16 +80,18 @@ class World:
         self.accounts: dict[str, SimAccount] = {}
         self.scenarios: list[Scenario] = []
         self.conversations: OrderedDict[str, Conversation] = OrderedDict()
+        self.holdings = Holdings()
         self.rendered: dict[object, Delivery] = {}
         self.reset()
 
     def reset(self) -> None:
-        """The accounts as at the start; no scenarios, no journal, no conversations."""
+        """The accounts as at the start; no scenarios, no journal, no conversations, no files."""
         self.accounts = {}
         self.add(*(msgspec.convert(one, SimAccount) for one in self._initial))
         self.scenarios.clear()
         self.journal.clear()
         self.conversations.clear()
+        self.holdings = Holdings()
         self.rendered.clear()
 
     def add(self, *accounts: SimAccount) -> None:
@@ -145,6 +148,11 @@ class World:
                 script = script or scenario.script
                 delay = scenario.delay if delay is None else delay
         return Chosen(faults=faults, script=script, delay=self.options.delay if delay is None else delay)
+
+    def names_of(self, files: Iterable[str]) -> tuple[str, ...]:
+        """What files are called, with type and size; unknown ones are left out."""
+        known = [self.holdings.files[file] for file in files if file in self.holdings.files]
+        return tuple(f"{file.name} ({file.mime}, {len(file.sample.data)} bytes)" for file in known)
 
     def fresh_id(self) -> str:
         """A UUID that is new in this world."""

@@ -144,3 +144,33 @@ settings = _table(
     Column("value", LongText, nullable=False),
     Column("updated_at", Double, nullable=False),
 )
+
+#: Films, from the order on. `holder` is the process that works on one, or nobody; it holds it until `held_until`.
+videos = _table(
+    "videos",
+    Column("id", String(64), primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("model", LongText, nullable=False),
+    Column("prompt", LongText, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("size", String(32), nullable=False),
+    Column("resolution", String(32), nullable=False),
+    Column("preset", String(32), nullable=False),
+    Column("pictures", Integer, nullable=False),
+    Column("key", String(64)),
+    Column("body", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("progress", Integer, nullable=False),
+    Column("account", String(40)),
+    Column("checkpoint", LongText, nullable=False),
+    Column("file", String(64)),
+    Column("error_code", String(64), nullable=False),
+    Column("error_message", LongText, nullable=False),
+    Column("completed_at", Double),
+    Column("holder", String(40)),
+    Column("held_until", Double, nullable=False, server_default="0"),
+    UniqueConstraint("key", name="uq_videos_key"),
+    Index("ix_videos_age", "created_at", "id"),
+    Index("ix_videos_status", "status", "created_at"),
+    Index("ix_videos_file", "file"),
+)

@@ -16,7 +16,7 @@ from grok2api.transport.body import BrokenOff, Chunks, first_bytes
 from grok2api.transport.decoding import ACCEPTED
 from grok2api.transport.egress import TransportOptions
 from grok2api.transport.sessions import FAILURES, Sessions, explain
-from grok2api.upstreams.base import HttpCall
+from grok2api.upstreams.base import HttpCall, Pieces
 
 _LARGE_BODY = 256 * 1024
 
@@ -38,18 +38,17 @@ class AioHttp:
     async def send(self, call: HttpCall) -> AsyncIterator["AioAnswer"]:
         """Send the call; the context begins when the head of the answer is here. Raises `TransportError`."""
         route = self._sessions.route(call.account)
-        headers = dict(call.headers)
-        if not any(name.lower() == "accept-encoding" for name in headers):
-            headers["Accept-Encoding"] = ACCEPTED
+        url, headers, name = _addressed(call)
         try:
             response = await route.session.request(
                 call.method,
-                call.url,
+                url,
                 headers=headers,
                 data=_payload(call.body),
                 allow_redirects=False,
                 proxy=route.proxy,
                 ssl=route.check,
+                server_hostname=name,
                 timeout=route.timeout,
             )
         except (*FAILURES, ValueError) as error:
@@ -84,9 +83,33 @@ class AioAnswer:
             raise BrokenOff(type(error).__name__) from None
 
 
-def _payload(body: bytes) -> bytes | io.BytesIO | None:
+def _addressed(call: HttpCall) -> tuple[str, dict[str, str], str | None]:
+    """The URL to connect to, the headers, and the name to show and verify where that is not the URL's own."""
+    headers = dict(call.headers)
+    if not any(name.lower() == "accept-encoding" for name in headers):
+        headers["Accept-Encoding"] = ACCEPTED
+    if isinstance(call.body, Pieces):
+        headers["Content-Length"] = str(len(call.body))
+    if not call.address:
+        return call.url, headers, None
+    parts = urlsplit(call.url)
+    headers["Host"] = parts.netloc.rpartition("@")[2]
+    place = f"[{call.address}]" if ":" in call.address else call.address
+    port = "" if parts.port is None else f":{parts.port}"
+    url = parts._replace(netloc=place + port).geturl()
+    return url, headers, parts.hostname if parts.scheme == "https" else None
+
+
+def _payload(body: bytes | Pieces) -> bytes | io.BytesIO | AsyncIterator[bytes] | None:
     """Large bodies go out in pieces, so that other streams have their turn between them."""
+    if isinstance(body, Pieces):
+        return _told(body)
     return io.BytesIO(body) if len(body) > _LARGE_BODY else body or None
+
+
+async def _told(body: Pieces) -> AsyncIterator[bytes]:
+    for piece in body:
+        yield piece
 
 
 def _leave(response: aiohttp.ClientResponse) -> None:

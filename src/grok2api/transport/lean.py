@@ -15,9 +15,10 @@ from grok2api.transport.decoding import ACCEPTED
 from grok2api.transport.egress import TransportOptions, choose_proxy
 from grok2api.transport.reasons import explain, unreachable
 from grok2api.transport.wire import Wire, head_of
-from grok2api.upstreams.base import HttpAnswer, HttpCall, TransportError
+from grok2api.upstreams.base import UNANSWERED, HttpAnswer, HttpCall, TransportError
 
-Target = tuple[str, str, int, bool]
+#: scheme, host, port, whether certificates are checked, the address to connect to if it is given
+Target = tuple[str, str, int, bool, str]
 
 
 class LeanHttp:
@@ -44,14 +45,14 @@ class LeanHttp:
         options = self._options()
         if choose_proxy(options.egress, call.account) is not None:
             raise unreachable("A proxy was configured at this moment; the next call goes through it", "proxy")
-        target = _target(call.url, check=not options.egress.skip_ssl_verify)
+        target = _target(call, check=not options.egress.skip_ssl_verify)
         try:
             head = head_of(call, ACCEPTED)
         except (ValueError, UnicodeError):
             raise unreachable("The call to the upstream holds a header that cannot be sent", "header") from None
         wire = await self._wire(target, options)
         try:
-            wire.ask(head, call.body)
+            await wire.ask(head, call.body)
             headers = await wire.answered()
             if headers is None:
                 raise _unanswered(wire, target[1])
@@ -70,11 +71,13 @@ class LeanHttp:
         return await self._connect(target, options)
 
     async def _connect(self, target: Target, options: TransportOptions) -> Wire:
-        scheme, host, port, check = target
+        scheme, host, port, check, address = target
         secure = self._context(check) if scheme == "https" else None
         try:
             async with asyncio.timeout(options.connect_timeout):
-                _, wire = await asyncio.get_running_loop().create_connection(Wire, host, port, ssl=secure)
+                _, wire = await asyncio.get_running_loop().create_connection(
+                    Wire, address or host, port, ssl=secure, server_hostname=host if secure else None
+                )
         except (OSError, TimeoutError, UnicodeError) as error:
             raise explain(error, host) from None
         return wire
@@ -90,7 +93,7 @@ class LeanHttp:
 
     def _leave(self, wire: Wire, target: Target, options: TransportOptions) -> None:
         """Keep the connection if the body has ended, else cut it at once: what is unread is unwanted."""
-        if not (wire.done and wire.reusable and not wire.lost):
+        if not (wire.done and wire.reusable and not wire.lost and options.keepalive):
             wire.abort()
             return
         now = asyncio.get_running_loop().time()
@@ -125,13 +128,13 @@ class LeanAnswer:
         return data
 
 
-def _target(url: str, *, check: bool) -> Target:
-    parts = urlsplit(url)
+def _target(call: HttpCall, *, check: bool) -> Target:
+    parts = urlsplit(call.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return parts.scheme, parts.hostname or "", port, check
+    return parts.scheme, parts.hostname or "", port, check, call.address
 
 
 def _unanswered(wire: Wire, host: str) -> TransportError:
     if wire.broken == "nonsense":
         return unreachable(f"{host} did not answer in HTTP", "nonsense")
-    return unreachable(f"{host} closed the connection without answering", "unanswered")
+    return unreachable(f"{host} closed the connection without answering", "unanswered", UNANSWERED)

@@ -4,7 +4,7 @@ import socket
 import ssl
 
 from grok2api.canonical.problem import Kind, Problem
-from grok2api.upstreams.base import TransportError
+from grok2api.upstreams.base import UNANSWERED, TransportError
 
 Reasons = tuple[tuple[tuple[type[BaseException], ...], str], ...]
 
@@ -18,11 +18,9 @@ REASONS: Reasons = (
 )  # fmt: skip
 
 
-def unreachable(message: str, evidence: str) -> TransportError:
+def unreachable(message: str, evidence: str, code: str = "upstream_unreachable") -> TransportError:
     """The failure of a call that was not answered."""
-    return TransportError(
-        Problem(kind=Kind.UNREACHABLE, message=message, code="upstream_unreachable", evidence=evidence.encode())
-    )
+    return TransportError(Problem(kind=Kind.UNREACHABLE, message=message, code=code, evidence=evidence.encode()))
 
 
 def explain(error: BaseException, host: str, reasons: Reasons = REASONS) -> TransportError:
@@ -30,4 +28,4 @@ def explain(error: BaseException, host: str, reasons: Reasons = REASONS) -> Tran
     for kinds, words in reasons:
         if isinstance(error, kinds):
             return unreachable(words.format(host=host), type(error).__name__)
-    return unreachable(f"{host} closed the connection without answering", type(error).__name__)
+    return unreachable(f"{host} closed the connection without answering", type(error).__name__, UNANSWERED)

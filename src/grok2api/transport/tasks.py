@@ -6,7 +6,7 @@ exception's text is not logged, because it may quote a header, a URL or a body t
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 import structlog
@@ -23,6 +23,42 @@ def spawn(coro: Coroutine[Any, Any, _T], name: str) -> asyncio.Task[_T]:
     _running.add(task)
     task.add_done_callback(_ended)
     return task
+
+
+async def together(coros: Iterable[Coroutine[Any, Any, _T]], name: str, most: int) -> list[_T]:
+    """What the coroutines return, in their order, at most `most` of them under way at once.
+
+    The first failure ends the others and is raised; nothing outlives the call.
+    """
+    gate = asyncio.Semaphore(most)
+    failures: list[Exception] = []
+    results: dict[int, _T] = {}
+
+    async def run(place: int, coro: Coroutine[Any, Any, _T]) -> None:
+        try:
+            async with gate:
+                results[place] = await coro
+        except Exception as error:  # raised again below, where the caller sees it
+            failures.append(error)
+            _cancel(tasks)
+
+    waiting = list(coros)
+    tasks = [spawn(run(place, coro), name) for place, coro in enumerate(waiting)]
+    try:
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        _cancel(tasks)
+        for coro in waiting:
+            coro.close()  # one that never had its turn
+    if failures:
+        raise failures[0]
+    return [results[place] for place in range(len(waiting))]
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        if task is not asyncio.current_task():
+            task.cancel()
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

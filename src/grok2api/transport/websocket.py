@@ -6,7 +6,7 @@ CUT. Pings are answered on their own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -78,7 +78,14 @@ class AioSocket:
         except FAILURES as error:
             raise self._cut(type(error).__name__) from None
 
-    async def messages(self) -> AsyncIterator[str]:
+    async def ping(self) -> None:
+        """Send a ping frame. Raises `TransportError` when the socket is gone."""
+        try:
+            await self._socket.ping()
+        except FAILURES as error:
+            raise self._cut(type(error).__name__) from None
+
+    async def messages(self) -> AsyncGenerator[str, None]:
         """The text frames until the other side says goodbye; frames of bytes are passed over."""
         while True:
             message = await self._socket.receive()

@@ -5,13 +5,13 @@ and takes all of it; one that does not keep up has the socket paused, so that a 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
 import httptools
 
-from grok2api.upstreams.base import HttpCall
+from grok2api.upstreams.base import HttpCall, Pieces
 
 #: Bytes of a body held for a reader before the socket is paused.
 HIGH_WATER = 64 * 1024
@@ -48,11 +48,13 @@ class Wire(asyncio.Protocol):
         "_asked",
         "_chunks",
         "_framed",
+        "_full",
         "_head_bytes",
         "_held",
         "_parser",
         "_paused",
         "_reader",
+        "_sent",
         "broken",
         "done",
         "head_done",
@@ -67,28 +69,40 @@ class Wire(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.lost = False
         self._reader: asyncio.Future[None] | None = None
-        self._paused = False
+        self._paused = self._full = False
         self._begin()
 
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.head_done = self.done = self.reusable = self._framed = self._asked = False
+        self.head_done = self.done = self.reusable = self._framed = self._asked = self._sent = False
         self.broken: Broken = ""
         self._chunks: list[bytes] = []
         self._held = self._head_bytes = 0
 
     # --- the exchange
 
-    def ask(self, head: bytes, body: bytes) -> None:
-        """Send a call; forget the answer before it."""
+    async def ask(self, head: bytes, body: bytes | Pieces) -> None:
+        """Send a call; forget the answer before it.
+
+        A large body goes out as fast as the socket takes it, and no further than to an answer that does not wait for
+        it.
+        """
         self._begin()
         self._asked = True
         assert self.transport is not None
-        self.transport.write(head + body if len(body) < HIGH_WATER else head)
-        if len(body) >= HIGH_WATER:
-            self.transport.write(body)
+        if isinstance(body, bytes) and len(body) < HIGH_WATER:
+            self.transport.write(head + body)
+        else:
+            self.transport.write(head)
+            for piece in _cut(body) if isinstance(body, bytes) else body:
+                while self._full and not self.head_done and not self.broken:
+                    await self._wait()
+                if self.head_done or self.broken:
+                    return
+                self.transport.write(piece)
+        self._sent = True
 
     async def answered(self) -> Mapping[str, str] | None:
         """The headers of the answer, or None when there will be none."""
@@ -156,6 +170,13 @@ class Wire(asyncio.Protocol):
                 self.broken = "short" if self.head_done else "unanswered"
         self._wake()
 
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
+
     def _fail(self, why: Broken) -> None:
         if not self.done:
             self.broken = self.broken or why
@@ -188,4 +209,9 @@ class Wire(asyncio.Protocol):
             self.headers = {}
             return
         self.done = True
-        self.reusable = bool(self._parser.should_keep_alive()) and self._framed
+        self.reusable = bool(self._parser.should_keep_alive()) and self._framed and self._sent
+
+
+def _cut(body: bytes) -> Iterable[bytes | memoryview]:
+    view = memoryview(body)
+    return (view[at : at + HIGH_WATER] for at in range(0, len(view), HIGH_WATER))

@@ -5,7 +5,7 @@ An upstream is a *wire* (pure: build a call, parse bytes into facts) and an *ada
 ignore by name, or refuse (H1). `converse` then tells facts, one list for each read of the socket.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -76,21 +76,62 @@ class Upstream(Protocol):
         ...
 
     def converse(self, task: Task) -> AsyncGenerator[list[Fact], None]:
-        """The facts of one attempt; the last is `Ended` or `Failed`. Closing it ends the connection."""
+        """The facts of one attempt; the last is `Ended` or `Failed`. Closing it ends the connection.
+
+        An empty list says that there is work still to be done before the upstream is asked: patience begins anew.
+        """
         ...
+
+
+class Source(Protocol):
+    """Bytes that are read off piece by piece, as often as they are wanted."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+class Pieces:
+    """The body of a call that is put together while it is sent, so that a large part of it exists only once."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *parts: bytes | Source) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._parts:
+            if isinstance(part, bytes):
+                yield part
+            else:
+                yield from part
+
+    def whole(self) -> bytes:
+        """The body as it will have been sent."""
+        return b"".join(self)
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request as a value: what a wire builds and a transport sends.
 
     account: the id of the account it is sent for, which keeps to one way out; empty when it is nobody's.
+    address: connect to this address, and not to what the URL's host resolves to; the host is still the one that is
+    asked for and whose certificate is checked.
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: bytes | Pieces = b""
     account: str = ""
+    address: str = ""
+
+
+#: The code of UNREACHABLE when the call may have been read: it was sent, and no answer came.
+UNANSWERED = "upstream_unanswered"
 
 
 class TransportError(Exception):
@@ -127,7 +168,11 @@ class Socket(Protocol):
 
     async def send(self, text: str) -> None: ...
 
-    def messages(self) -> AsyncIterator[str]:
+    async def ping(self) -> None:
+        """Send a ping of the protocol's own; nobody need wait for its answer. Raises `TransportError`."""
+        ...
+
+    def messages(self) -> AsyncGenerator[str, None]:
         """The text frames until the other side closes. Raises `TransportError` when it breaks."""
         ...
 

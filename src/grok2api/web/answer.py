@@ -6,28 +6,26 @@ envelope; what fails after it becomes the dialect's error frame, and the connect
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from grok2api.canonical.events import Failed
-from grok2api.canonical.problem import Kind, Problem, Refusal
-from grok2api.canonical.request import Request
+from grok2api.canonical.events import Failed, Produced
+from grok2api.canonical.problem import Problem, Refusal
 from grok2api.canonical.sequence import Answer, Fold
 from grok2api.dialects.base import Dialect, Envelope
 from grok2api.dialects.streaming import wants_stream
 from grok2api.gateway.exchange import Exchange, Gateway
+from grok2api.gateway.respond import Batch
+from grok2api.media.budget import Budget, Share
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
+from grok2api.web.links import public_base
+from grok2api.web.once import Once, digest_of
 from grok2api.web.options import State, WebOptions
-from grok2api.web.problems import METHOD, retry_headers
+from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers
 from grok2api.web.stream import Line
-
-_INTERNAL = Problem(
-    kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
-)
-_DRAINING = Problem(kind=Kind.DRAINING, message="The gateway is shutting down; try again in a moment", code="draining")
 
 
 class AnswerRoute:
@@ -41,6 +39,8 @@ class AnswerRoute:
         state: State,
         journal: Journal,
         new_id: Callable[[str], str],
+        budget: Budget,
+        once: Once | None = None,
     ) -> None:
         self._dialect = dialect
         self._gateway = gateway
@@ -48,12 +48,15 @@ class AnswerRoute:
         self._state = state
         self._journal = journal
         self._new_id = new_id
+        self._budget = budget
+        self._once = once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
         self._state.enter()
         try:
-            await self._serve(scope, receive, send, entry)
+            with self._budget.share() as share:
+                await self._serve(scope, receive, send, entry, share)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not entry.gone or task is None or task.uncancel() > 0:
@@ -64,11 +67,11 @@ class AnswerRoute:
             self._state.leave()
             self._journal.note(entry)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: Entry, share: Share) -> None:
         headers = headers_of(scope)
         options = self._options()
         try:
-            exchange = await self._take(scope, receive, headers, options, entry)
+            exchange = await self._take(scope, receive, headers, options, entry, share)
         except Refusal as refusal:
             await self._refuse(send, refusal.problem, entry)
             return
@@ -82,30 +85,31 @@ class AnswerRoute:
                 if streams:
                     await self._stream(scope, line, exchange, envelope, entry, send)
                 else:
-                    await self._whole(send, exchange, envelope, entry)
+                    await self._whole(scope, send, exchange, envelope, entry)
         finally:
             entry.gone = line.gone
 
     async def _take(
-        self, scope: Scope, receive: Receive, headers: Headers, options: WebOptions, entry: Entry
+        self, scope: Scope, receive: Receive, headers: Headers, options: WebOptions, entry: Entry, share: Share
     ) -> Exchange:
         """Everything before an account is touched."""
         if self._state.draining:
-            raise Refusal(_DRAINING)
+            raise Refusal(DRAINING)
         if scope["method"] != "POST":
             raise Refusal(METHOD)
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)
-        body = await read_body(receive, headers, options.max_body)
+        body = await read_body(receive, headers, options.max_body, share)
         try:
             request = self._dialect.decode(body, headers)
-            return self._gateway.prepare(request, entry.request_id, estimate=self._dialect.estimates_input)
+            base = public_base(options.app_url, scope, headers)
+            return self._gateway.prepare(request, entry.request_id, estimate=self._dialect.estimates_input, base=base)
         except Refusal:
             raise
         except Exception:
             self._journal.bug(entry)
-            raise Refusal(_INTERNAL) from None
+            raise Refusal(INTERNAL) from None
 
     async def _stream(
         self, scope: Scope, line: Line, exchange: Exchange, envelope: Envelope, entry: Entry, send: Send
@@ -114,7 +118,7 @@ class AnswerRoute:
         failed: Problem | None = None
         line.will_stream()
         try:
-            async with aclosing(self._gateway.answer(exchange)) as answers:
+            async with aclosing(self._answers(scope, exchange)) as answers:
                 async for choice, events in answers:
                     last = events[-1]
                     if isinstance(last, Failed):
@@ -127,7 +131,7 @@ class AnswerRoute:
                     await line.write(encoder.feed(events, choice))
         except Exception:
             self._journal.bug(entry)
-            failed = _INTERNAL
+            failed = INTERNAL
             if line.opened:
                 await line.write(encoder.feed([Failed(failed)], 0))
         entry.problem = failed
@@ -139,31 +143,39 @@ class AnswerRoute:
             _close_after(scope)
         await line.finish()
 
-    async def _whole(self, send: Send, exchange: Exchange, envelope: Envelope, entry: Entry) -> None:
+    async def _whole(self, scope: Scope, send: Send, exchange: Exchange, envelope: Envelope, entry: Entry) -> None:
         try:
-            body = self._encode(exchange.request, await self._fold(exchange), envelope)
+            answers = await self._fold(scope, exchange)
+            body = self._dialect.whole(exchange.request, answers, envelope)
         except Refusal as refusal:
             await self._refuse(send, refusal.problem, entry)
             return
         except Exception:
             self._journal.bug(entry)
-            await self._refuse(send, _INTERNAL, entry)
+            await self._refuse(send, INTERNAL, entry)
             return
         entry.status = 200
-        await answer_whole(send, 200, body, self._answer_headers(exchange, entry))
+        await answer_whole(send, 200, body, [*self._answer_headers(exchange, entry), *_pictures(answers)])
 
-    async def _fold(self, exchange: Exchange) -> Sequence[Answer]:
+    def _answers(self, scope: Scope, exchange: Exchange) -> AsyncGenerator[Batch, None]:
+        """The events of the answer; where that was asked for by key, made once for all who ask the same."""
+        headers = headers_of(scope)
+        key = headers.get("idempotency-key", "")
+        if self._once is None or not key:
+            return self._gateway.answer(exchange)
+        caller = headers.get("authorization", "") or headers.get("x-api-key", "")
+        digest = digest_of(exchange.request)
+        return self._once.join((scope["path"], caller, key), digest, lambda: self._gateway.answer(exchange))
+
+    async def _fold(self, scope: Scope, exchange: Exchange) -> Sequence[Answer]:
         folds = [Fold() for _ in range(max(1, exchange.request.n))]
-        async with aclosing(self._gateway.answer(exchange)) as answers:
+        async with aclosing(self._answers(scope, exchange)) as answers:
             async for choice, events in answers:
                 last = events[-1]
                 if isinstance(last, Failed):
                     raise Refusal(last.problem)
                 folds[choice].feed(events)
         return [fold.answer() for fold in folds]
-
-    def _encode(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
-        return self._dialect.whole(request, answers, envelope)
 
     async def _refuse(self, send: Send, problem: Problem, entry: Entry) -> None:
         entry.problem = problem
@@ -177,6 +189,12 @@ class AnswerRoute:
         if exchange.plan.ignored:
             headers.append(("x-grok2api-ignored", ", ".join(exchange.plan.ignored)))
         return headers
+
+
+def _pictures(answers: Sequence[Answer]) -> list[tuple[str, str]]:
+    """How many pictures and films an answer holds, when it holds any: perhaps fewer than were asked for."""
+    made = sum(isinstance(item, Produced) for answer in answers for item in answer.order)
+    return [("x-grok2api-images", str(made))] if made else []
 
 
 def _ids(entry: Entry) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ the limit, not when memory is gone.
 """
 
 import asyncio
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -13,6 +14,7 @@ import brotli
 import zstandard
 
 from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.media.budget import Budget, Share
 from grok2api.web.asgi import Gone, Headers, Receive
 
 #: Seconds in which a body must have arrived; a client that drips bytes holds a connection, not memory.
@@ -22,25 +24,33 @@ _STEP = 256 * 1024
 _ZSTD_PIECE = 256
 
 
-async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
-    """The whole body, unpacked. Raises `Refusal` (400, 408 as 400, 413, 415) or `Gone`."""
+async def read_body(receive: Receive, headers: Headers, limit: int, share: Share | None = None) -> bytes:
+    """The whole body, unpacked. Raises `Refusal` (400, 408 as 400, 413, 415, and 503 for the share's sake) or `Gone`.
+
+    A body is counted in the share of its request; only where the limit is small there may be none.
+    """
+    share = share or Budget(lambda: sys.maxsize).share()
     announced = headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
+    if announced.isdigit():
+        if int(announced) > limit:
+            raise _too_large(limit)
+        share.check(int(announced))
     try:
         async with asyncio.timeout(READ_TIMEOUT):
-            body = await _read(receive, limit)
+            body = await _read(receive, limit, share)
     except TimeoutError:
         raise Refusal(
             Problem(kind=Kind.INVALID, message="The request body did not arrive in time", code="request_timeout")
         ) from None
     encodings = [name for part in headers.get("content-encoding", "").split(",") if (name := part.strip().lower())]
     for encoding in reversed(encodings):
-        body = _unpack(body, encoding, limit)
+        packed = len(body)
+        body = _unpack(body, encoding, limit, share)
+        share.drop(packed)
     return body
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+async def _read(receive: Receive, limit: int, share: Share) -> bytes:
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Gone
@@ -50,30 +60,35 @@ async def _read(receive: Receive, limit: int) -> bytes:
             raise _too_large(limit)
         return first
     body = bytearray(first)
+    share.add(len(first))
     while message.get("more_body", False):
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
-        body += message.get("body", b"")
+        more = message.get("body", b"")
+        body += more
         if len(body) > limit:
             raise _too_large(limit)
+        share.add(len(more))
     return bytes(body)
 
 
 class _Bounded:
-    """Collects output and stops at the limit."""
+    """Collects output, counts it, and stops at the limit."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, share: Share) -> None:
         self._limit = limit
+        self._share = share
         self.out = bytearray()
 
     def add(self, data: bytes) -> None:
         self.out += data
         if len(self.out) > self._limit:
             raise _too_large(self._limit)
+        self._share.add(len(data))
 
 
-def _unpack(body: bytes, encoding: str, limit: int) -> bytes:
+def _unpack(body: bytes, encoding: str, limit: int, share: Share) -> bytes:
     if encoding == "identity":
         return body
     unpack = _UNPACKERS.get(encoding)
@@ -87,7 +102,7 @@ def _unpack(body: bytes, encoding: str, limit: int) -> bytes:
                 code="unsupported_encoding",
             )
         )
-    bounded = _Bounded(limit)
+    bounded = _Bounded(limit, share)
     try:
         unpack(body, bounded)
     except (zlib.error, brotli.error, zstandard.ZstdError, EOFError, ValueError):

@@ -11,7 +11,7 @@ import structlog
 
 from grok2api.canonical.problem import Problem
 from grok2api.gateway.exchange import Exchange
-from grok2api.gateway.respond import Attempt
+from grok2api.gateway.turns import Attempt
 
 _log = structlog.stdlib.get_logger("grok2api.requests")
 

@@ -11,6 +11,10 @@ from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import MESSAGES
 
 METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed")
+INTERNAL = Problem(
+    kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
+)
+DRAINING = Problem(kind=Kind.DRAINING, message="The gateway is shutting down; try again in a moment", code="draining")
 
 #: Seconds told to a client when nothing better is known.
 _DEFAULT_RETRY: Mapping[int, int] = {429: 5, 503: 5}

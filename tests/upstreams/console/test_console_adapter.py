@@ -13,7 +13,7 @@ import pytest
 
 from grok2api.canonical.events import Ended, Fact, Failed, Said
 from grok2api.canonical.problem import Kind, Problem, Refusal
-from grok2api.canonical.request import HostedTool, Image, Message, Request, Role, Text, Tool, ToolChoice
+from grok2api.canonical.request import File, HostedTool, Image, Inline, Message, Request, Role, Text, Tool, ToolChoice
 from grok2api.catalog import BY_NAME
 from grok2api.upstreams.base import Credential, HttpCall, Plan, Task, TransportError
 from grok2api.upstreams.console import Console, ConsoleOptions
@@ -213,10 +213,12 @@ def test_everything_but_stop_sequences_is_native() -> None:
     assert not plan().emulate_stop
 
 
-def test_pictures_are_refused_before_anything_is_sent() -> None:
+def test_pictures_are_native_and_sounds_are_refused_before_anything_is_sent() -> None:
+    plan(messages=(Message(Role.USER, (Image("https://x.ai/a.png"),), "messages.0"),))
+    sound = File(Inline("AA", "audio/wav"), kind="audio", path="messages.0.content.0.input_audio.data")
     with pytest.raises(Refusal) as caught:
-        plan(messages=(Message(Role.USER, (Image("https://x.ai/a.png"),), "messages.0"),))
-    assert caught.value.problem.param == "messages.0.content"
+        plan(messages=(Message(Role.USER, (sound,), "messages.0"),))
+    assert caught.value.problem.param == "messages.0.content.0.input_audio.data"
 
 
 async def test_searches_are_added_only_when_the_client_sends_no_tool_at_all() -> None:

@@ -58,7 +58,8 @@ def summary(facts: Iterable[Fact]) -> dict[str, Any]:
         "searches": [[f.tool, f.query, [s.url for s in f.sources]] for f in facts if isinstance(f, Searched)],
         "sources": [[s.url, s.title, s.kind] for f in facts if isinstance(f, Sourced) for s in f.sources],
         "percents": [fact.percent for fact in facts if isinstance(fact, Progressed)],
-        "pictures": [fact.url for fact in facts if isinstance(fact, Produced)],
+        "pictures": [fact.url for fact in facts if isinstance(fact, Produced) and not fact.placed],
+        "places": [fact.url for fact in facts if isinstance(fact, Produced) and fact.placed],
     }
     return {name: value for name, value in said.items() if value} | {"end": _end(facts)}
 

@@ -16,6 +16,7 @@ from grok2api.catalog import BY_NAME
 from grok2api.upstreams.base import Credential, HandshakeRefused, Task, TransportError
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.upstreams.grok_web.options import WebOptions
+from grok2api.upstreams.grok_web.users import Users
 
 MARS = (Path(__file__).parents[2] / "transcripts" / "grok_web" / "moons_of_mars.ndjson").read_bytes()
 CUT = TransportError(Problem(kind=Kind.CUT, message="the connection broke"))
@@ -26,9 +27,8 @@ SESSION = b'{"status":"authenticated","session":{"userId":"u-123"},"user":{"id":
 
 def grok(http: FakeHttp | None = None, sockets: FakeSockets | None = None, **options: object) -> GrokWeb:
     chosen = WebOptions(**options)  # type: ignore[arg-type]
-    return GrokWeb(
-        http or FakeHttp(), sockets or FakeSockets(), lambda: chosen, lambda: 1_767_225_600.0, lambda: "id-1"
-    )
+    http = http or FakeHttp()
+    return GrokWeb(http, sockets or FakeSockets(), lambda: chosen, Users(http), lambda: 1_767_225_600.0, lambda: "id-1")
 
 
 def task(text: str = "Name a moon.", mode: str = "grok43", user_id: str | None = None) -> Task:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files import attachment, png
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.canonical.request import (
     File,
@@ -25,6 +26,7 @@ from grok2api.canonical.request import (
 from grok2api.upstreams.base import Credential
 from grok2api.upstreams.grok_web.call import chat_call, cookie, rest_headers, socket_headers
 from grok2api.upstreams.grok_web.flatten import flatten, without_sources
+from grok2api.upstreams.grok_web.gateway_ws_wire import ask
 from grok2api.upstreams.grok_web.options import WebOptions
 from grok2api.upstreams.grok_web.plan import plan
 
@@ -217,10 +219,38 @@ def test_searches_are_on_and_other_hosted_tools_are_named() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [Image("https://example.org/a.png"), File(name="a.pdf"), ToolResult("c", (Image("https://example.org/a.png"),))],
+    [
+        Image("https://example.org/a.png", path="messages.0.content.1.image_url.url"),
+        ToolResult("c", (File(name="a.pdf", path="messages.0.content.1.image_url.url"),)),
+    ],
 )
-def test_H1_pictures_and_files_are_refused_by_name(part: Part) -> None:
+def test_H1_pictures_and_files_are_refused_by_name_where_nobody_can_upload_them(part: Part) -> None:
     with pytest.raises(Refusal) as caught:
-        plan(asked("Look", part))
+        plan(asked("Look", part), takes_files=False)
     problem = caught.value.problem
-    assert (problem.kind, problem.param, problem.code) == (Kind.INVALID, "messages.0.content", "unsupported_content")
+    assert (problem.kind, problem.code) == (Kind.INVALID, "unsupported_content")
+    assert problem.param == "messages.0.content.1.image_url.url"
+
+
+def test_a_picture_alone_is_something_to_send() -> None:
+    plan(asked(Image("https://example.org/a.png")))
+    file = attachment(png(1, 1), File(name="dog.png"))
+    assert flatten([message(Role.USER, file)]) == "[user]: (attached: dog.png)"
+    result = ToolResult("c1", (Text("seen"), file))
+    assert flatten([message(Role.TOOL, result)]) == "[tool result for c1]:\nseen\n(attached: dog.png)"
+
+
+def test_attachments_go_beside_the_message() -> None:
+    call = chat_call("look", "fast", ACCOUNT, WebOptions(), "id", ["f-1", "f-2"])
+    assert json.loads(call.body)["fileAttachments"] == ["f-1", "f-2"]
+    assert json.loads(chat_call("look", "fast", ACCOUNT, WebOptions(), "id").body)["fileAttachments"] == []
+
+
+def test_attachments_go_over_the_socket_as_mentions() -> None:
+    put, _ = ask("s-1", "look", "m-1", 5, WebOptions(), ["f-1"])
+    item = json.loads(put)["event"]["item"]
+    assert item["file_attachment_ids"] == ["f-1"]
+    assert item["x_grok"]["input_chunks"] == [
+        {"mention": {"target": {"file_mention": {"file_id": "f-1"}}}},
+        {"text": {"text": "look"}},
+    ]

@@ -71,7 +71,7 @@ CASES = [
     (
         [{"type": "response.grok.output", "output": {"card_attachment": {"jsonData": json.dumps(IMAGE)}}}, DONE],
         {
-            "text": "![image](https://assets.grok.com/users/u/generated/u1/image.jpg)",
+            "places": ["https://assets.grok.com/users/u/generated/u1/image.jpg"],
             "percents": [100],
             "pictures": ["https://assets.grok.com/users/u/generated/u1/image.jpg"],
         },

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import File, Image, Part, Text, ToolCall, ToolResult
+from grok2api.canonical.request import File, Image, Inline, Part, Text, ToolCall, ToolResult
 from grok2api.dialects.anthropic_messages import signature
+from grok2api.dialects.attached import encoded, located
 from grok2api.dialects.reading import Object
 from grok2api.dialects.sse import encode_json
 
@@ -39,11 +40,11 @@ def _text(block: Object) -> Iterator[Part]:
 
 def _image(block: Object) -> Iterator[Part]:
     source = _source(block)
-    kind = source.need_text("type")
-    if kind == "file":
-        yield File(file_id=source.need_text("file_id"))
+    if source.need_text("type") == "file":
+        yield File(file_id=source.need_text("file_id"), path=source.at("file_id"))
     else:
-        yield Image(_url(source, kind, "image/png"))
+        content, path = _content(source, "image/png")
+        yield Image(content, path=path)
 
 
 def _document(block: Object) -> Iterator[Part]:
@@ -56,9 +57,10 @@ def _document(block: Object) -> Iterator[Part]:
     elif kind == "content":
         yield from read_content(source)
     elif kind == "file":
-        yield File(name=name, file_id=source.need_text("file_id"))
+        yield File(name=name, file_id=source.need_text("file_id"), path=source.at("file_id"))
     else:
-        yield File(url=_url(source, kind, "application/pdf"), name=name)
+        content, path = _content(source, "application/pdf")
+        yield File(content, name, path=path)
 
 
 def _source(block: Object) -> Object:
@@ -68,15 +70,14 @@ def _source(block: Object) -> Object:
     return source
 
 
-def _url(source: Object, kind: str, media_type: str) -> str:
+def _content(source: Object, media_type: str) -> tuple[str | Inline, str]:
+    """Where a source's bytes are, and the field that says so."""
+    kind = source.need_text("type")
     if kind == "base64":
-        return f"data:{source.text('media_type', longest=128) or media_type};base64,{source.need_text('data')}"
-    if kind != "url":
-        raise invalid(f"{source.at('type')} must be base64, url or file", source.at("type"))
-    url = source.need_text("url")
-    if not url[:8].lower().startswith(("http://", "https://", "data:")):
-        raise invalid(f"{source.at('url')} must be an http(s) URL", source.at("url"))
-    return url
+        return encoded(source, "data", source.text("media_type", longest=128) or media_type), source.at("data")
+    if kind == "url":
+        return located(source, "url"), source.at("url")
+    raise invalid(f"{source.at('type')} must be base64, url or file", source.at("type"))
 
 
 def _tool_use(block: Object) -> Iterator[Part]:

@@ -15,8 +15,10 @@ from grok2api.canonical.request import Format, Message, Part, Request, Role, Too
 from grok2api.dialects.anthropic_messages.blocks import read_content
 from grok2api.dialects.anthropic_messages.tools import read_choice, read_tools
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.drawing import image_config
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object, parse
+from grok2api.dialects.shooting import video_config
 
 _ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
 
@@ -67,6 +69,8 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         include_encrypted=True,
         user=user,
         sticky=_sticky(user, headers),
+        drawing=image_config(top),
+        shot=video_config(top),
         extra=extra,
     )
     return msgspec.structs.replace(request, given={**given, **_given(request, effort_name, format_name)})
@@ -81,6 +85,8 @@ def _given(request: Request, effort_name: str, format_name: str) -> dict[str, st
         ("stop", "stop_sequences", bool(request.stop)),
         ("effort", effort_name, request.effort is not None),
         ("format", format_name, request.format.kind != "text"),
+        ("image_config", "image_config", request.drawing is not None),
+        ("video_config", "video_config", request.shot is not None),
         ("tool_choice", "tool_choice", request.tool_choice.mode != "auto"),
         ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", request.parallel_tool_calls is False),
     )

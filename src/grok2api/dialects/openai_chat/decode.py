@@ -13,9 +13,11 @@ import msgspec
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import Format, Request
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.drawing import image_config
 from grok2api.dialects.openai_chat.tools import read_choice, read_tools
 from grok2api.dialects.openai_chat.turns import read_turns
 from grok2api.dialects.reading import Object, parse
+from grok2api.dialects.shooting import video_config
 
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TOP_P = 0.95
@@ -37,6 +39,7 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("metadata",               Object.child,  ({},)),
     ("store",                  Object.flag,   (False,)),
     ("image_config",           Object.child,  ({},)),
+    ("video_config",           Object.child,  ({},)),
     ("video_config",           Object.child,  ({},)),
 )  # fmt: skip
 
@@ -75,6 +78,8 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         include_usage=_include_usage(top),
         user=top.text("user"),
         sticky=_sticky(top, headers),
+        drawing=image_config(top),
+        shot=video_config(top),
         extra=extra,
         echo={"functions": True} if top.array("functions") else {},
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from grok2api.dialects.attached import document, picture, sound
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object
 from grok2api.dialects.sse import encode_json
@@ -162,37 +163,18 @@ def _thinking(item: Object) -> Part:
 
 def _image(item: Object) -> Part:
     if type(item.raw.get("image_url")) is str:
-        return Image(_url(item, "image_url"), item.text("detail"))
-    picture = item.child("image_url")
-    if picture is None:
+        return picture(item, "image_url", item.text("detail"))
+    holder = item.child("image_url")
+    if holder is None:
         raise item.missing("image_url")
-    return Image(_url(picture, "url"), picture.text("detail"))
-
-
-def _url(item: Object, key: str) -> str:
-    url = item.need_text(key)
-    head = url[:256]
-    if head[:8].lower().startswith(("http://", "https://")) or (head.startswith("data:") and ";base64," in head):
-        return url
-    raise invalid(f"{item.at(key)} must be an http(s) URL or a data:<mime>;base64, URI", item.at(key))
-
-
-def _audio(item: Object) -> Part:
-    sound = item.child("input_audio")
-    if sound is None:
-        raise item.missing("input_audio")
-    kind = sound.text("format", longest=32) or "wav"
-    return File(url=f"data:audio/{kind};base64,{sound.need_text('data')}", kind="audio")
+    return picture(holder, "url", holder.text("detail"))
 
 
 def _file(item: Object) -> Part:
-    file = item.child("file")
-    if file is None:
+    holder = item.child("file")
+    if holder is None:
         raise item.missing("file")
-    url, file_id = file.text("file_data"), file.text("file_id")
-    if url is None and file_id is None:
-        raise file.missing("file_data")
-    return File(url=url, name=file.text("filename"), file_id=file_id)
+    return document(holder)
 
 
 _PARTS: Mapping[str, Callable[[Object], Part]] = {
@@ -204,6 +186,6 @@ _PARTS: Mapping[str, Callable[[Object], Part]] = {
     "reasoning": _thinking,
     "image_url": _image,
     "input_image": _image,
-    "input_audio": _audio,
+    "input_audio": sound,
     "file": _file,
 }

@@ -11,10 +11,12 @@ from typing import Any
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
+from grok2api.dialects.drawing import image_config
 from grok2api.dialects.openai_responses.items import read_input, refers_back
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
+from grok2api.dialects.shooting import video_config
 
 #: Parameters without a field of their own: how they are read, and the values that ask for nothing.
 _EXTRAS: Mapping[str, tuple[Callable[[Object, str], Any], tuple[Any, ...]]] = {
@@ -56,6 +58,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     include = _include(top)
     extra, given = _extras(top)
     given.update(_own(top))
+    given |= {name: name for name in ("image_config", "video_config") if top.has(name)}
     if chosen.moot:
         given["hosted_tool_choice"] = "tool_choice"
     if refers_back(top):
@@ -80,6 +83,8 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         include_encrypted=_ENCRYPTED in include,
         user=top.text("user"),
         sticky=_sticky(top, headers),
+        drawing=image_config(top),
+        shot=video_config(top),
         given=given,
         extra=extra,
         echo=echo(top),

@@ -24,6 +24,7 @@ from grok2api.canonical.events import (
     PartEnded,
     PartKind,
     PartStarted,
+    Previewed,
     Produced,
     Progressed,
     Searched,
@@ -111,7 +112,7 @@ class ResponseEncoder:
                 self._finish(event, out)
             case Failed(problem):
                 self._fail(problem, out)
-            case PartDelta() | Produced() | Progressed():
+            case PartDelta() | Previewed() | Produced() | Progressed():
                 pass
             case _:
                 assert_never(event)

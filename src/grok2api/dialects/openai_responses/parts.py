@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import File, Image, Part, Text
+from grok2api.dialects import attached
 from grok2api.dialects.reading import Object
 
 
@@ -49,33 +50,11 @@ def picture(item: Object) -> Image:
             item.at("file_id"),
             code="unsupported_parameter",
         )
-    return Image(_url(holder, key), item.text("detail"))
-
-
-def _url(item: Object, key: str) -> str:
-    url = item.need_text(key)
-    if url[:8].lower().startswith(("http://", "https://")) or (url.startswith("data:") and ";base64," in url[:256]):
-        return url
-    raise invalid(f"{item.at(key)} must be an http(s) URL or a data:<mime>;base64, URI", item.at(key))
+    return attached.picture(holder, key, item.text("detail"))
 
 
 def _file(item: Object) -> File:
-    name, file_id, data = item.text("filename"), item.text("file_id"), item.text("file_data")
-    if data is not None:
-        url: str | None = data if data.startswith("data:") else f"data:application/octet-stream;base64,{data}"
-    else:
-        url = _url(item, "file_url") if item.has("file_url") else None
-    if url is None and file_id is None:
-        raise item.missing("file_data")
-    return File(url=url, name=name, file_id=file_id)
-
-
-def _audio(item: Object) -> File:
-    sound = item.child("input_audio")
-    if sound is None:
-        raise item.missing("input_audio")
-    kind = sound.text("format", longest=32) or "wav"
-    return File(url=f"data:audio/{kind};base64,{sound.need_text('data')}", kind="audio")
+    return attached.document(item, "file_url")
 
 
 _PARTS: Mapping[str, Callable[[Object], Part]] = {
@@ -88,5 +67,5 @@ _PARTS: Mapping[str, Callable[[Object], Part]] = {
     "input_image": picture,
     "computer_screenshot": picture,
     "input_file": _file,
-    "input_audio": _audio,
+    "input_audio": attached.sound,
 }

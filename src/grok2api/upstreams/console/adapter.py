@@ -14,14 +14,15 @@ import msgspec
 
 from grok2api.canonical.events import Fact, Failed
 from grok2api.canonical.problem import Kind, Problem, Refusal
-from grok2api.canonical.request import Request
+from grok2api.canonical.request import File, Request
 from grok2api.catalog import Model
 from grok2api.upstreams.base import Http, HttpAnswer, Plan, Task, TransportError
 from grok2api.upstreams.console.access import WHAT, Access
 from grok2api.upstreams.console.call import responses_call, responses_url
 from grok2api.upstreams.console.options import ConsoleOptions
 from grok2api.upstreams.refusals import DPOP_REQUIRED, classify
-from grok2api.upstreams.responses_wire.build import Shape, build_body, refuse_attachments
+from grok2api.upstreams.responses_wire.build import Shape, build_body
+from grok2api.upstreams.responses_wire.files import no_sound
 from grok2api.upstreams.responses_wire.parse import Parser
 from grok2api.upstreams.responses_wire.tools import ToolNames, hosted_tools
 
@@ -76,8 +77,10 @@ class Console:
         self.access = Access(http, now, new_id)
 
     def plan(self, request: Request, model: Model) -> Plan:
-        """Tools, formats and limits are native; stop sequences are the gateway's. Raises `Refusal` for pictures."""
-        refuse_attachments(request)
+        """Tools, formats and limits are native; stop sequences are the gateway's. Raises `Refusal` for sound."""
+        for part in request.files():
+            if isinstance(part, File) and part.kind == "audio":
+                raise no_sound(part.path)
         names = ToolNames(request.tools)
         hosted = hosted_tools(request.hosted_tools, names)
         has_tools = bool(request.tools or hosted.tools)

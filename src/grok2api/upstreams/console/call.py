@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from grok2api.upstreams.base import Credential, HttpCall
+from grok2api.upstreams.base import Credential, HttpCall, Pieces
 from grok2api.upstreams.browser import cookie, merged, origin
 from grok2api.upstreams.console.options import ConsoleOptions
 
@@ -28,7 +28,7 @@ def usage_url(options: ConsoleOptions) -> str:
 
 
 def responses_call(
-    body: bytes, credential: Credential, options: ConsoleOptions, authorization: Mapping[str, str]
+    body: bytes | Pieces, credential: Credential, options: ConsoleOptions, authorization: Mapping[str, str]
 ) -> HttpCall:
     """The call that asks for an answer. Raises `Refusal` for a session that is no cookie value."""
     headers = {**_headers(credential, options), "Accept": "text/event-stream", **authorization}
@@ -48,7 +48,7 @@ def token_call(jwk: Mapping[str, str], credential: Credential, options: ConsoleO
     return _post(options.base_url.rstrip("/") + _TOKEN, headers, msgspec.json.encode({"jwk": jwk}), credential)
 
 
-def _post(url: str, headers: Mapping[str, str], body: bytes, credential: Credential) -> HttpCall:
+def _post(url: str, headers: Mapping[str, str], body: bytes | Pieces, credential: Credential) -> HttpCall:
     return HttpCall(method="POST", url=url, headers=headers, body=body, account=credential.account_id)
 
 

@@ -4,17 +4,19 @@ Pure. Every request is a new conversation with the whole history in it; nothing 
 account and one call, there is no jar. Browser values that the operator copied go through as they are.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 
-from grok2api.upstreams.base import Credential, HttpCall
+from grok2api.upstreams.base import Credential, HttpCall, Pieces
 from grok2api.upstreams.browser import cookie, merged, origin
 from grok2api.upstreams.grok_web.options import WebOptions
 
-_PATH = "/rest/app-chat/conversations/new"
+CONVERSATION = "/rest/app-chat/conversations/new"
 
 #: What does not change from one request to the next.
 _CONSTANT = {
-    "fileAttachments": [],
     "imageAttachments": [],
     "collectionIds": [],
     "connectors": [],
@@ -51,9 +53,20 @@ _CONSTANT = {
 }
 
 
-def chat_call(message: str, mode: str, credential: Credential, options: WebOptions, call_id: str) -> HttpCall:
-    """The call that starts a conversation; `mode` is the wire's `modeId`. Raises `Refusal` for a broken session."""
+def chat_call(
+    message: str,
+    mode: str,
+    credential: Credential,
+    options: WebOptions,
+    call_id: str,
+    attachments: Sequence[str] = (),
+) -> HttpCall:
+    """The call that starts a conversation; `mode` is the wire's `modeId`, `attachments` are ids of uploaded files.
+
+    Raises `Refusal` for a broken session.
+    """
     body = _CONSTANT | {
+        "fileAttachments": list(attachments),
         "temporary": options.temporary,
         "modeId": mode,
         "message": message,
@@ -61,12 +74,19 @@ def chat_call(message: str, mode: str, credential: Credential, options: WebOptio
     }
     if options.custom_instruction:
         body["customPersonality"] = options.custom_instruction
-    headers = rest_headers(credential, options, call_id) | {"Content-Type": "application/json"}
+    return post_call(CONVERSATION, body, credential, options, call_id)
+
+
+def post_call(
+    path: str, body: Any, credential: Credential, options: WebOptions, call_id: str, referer: str = "/"
+) -> HttpCall:
+    """A call with a JSON body; `referer` is the path of the page that it would come from."""
+    headers = rest_headers(credential, options, call_id, referer) | {"Content-Type": "application/json"}
     return HttpCall(
         method="POST",
-        url=options.base_url + _PATH,
+        url=options.base_url + path,
         headers=headers,
-        body=msgspec.json.encode(body),
+        body=body if isinstance(body, bytes | Pieces) else msgspec.json.encode(body),
         account=credential.account_id,
     )
 
@@ -81,14 +101,14 @@ def session_call(credential: Credential, options: WebOptions, call_id: str) -> H
     )
 
 
-def rest_headers(credential: Credential, options: WebOptions, call_id: str) -> dict[str, str]:
-    """Headers of every REST call; `call_id` is a new UUID."""
+def rest_headers(credential: Credential, options: WebOptions, call_id: str, referer: str = "/") -> dict[str, str]:
+    """Headers of every REST call; `call_id` is a new UUID, or empty where none is sent."""
     here = origin(options.base_url)
     ours = {
         "Accept": "*/*",
         "Accept-Language": options.accept_language,
         "Origin": here,
-        "Referer": f"{here}/",
+        "Referer": here + referer,
         "User-Agent": options.user_agent,
         "Cookie": cookie(credential, options.cookies),
         "x-xai-request-id": call_id,

@@ -27,6 +27,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     progress: float | None = None
     moderated: bool | None = None
     image_id: str | None = None
+    image_index: int | None = None
     url: str | None = None
     is_final: bool | None = None
 

@@ -75,6 +75,27 @@ class Parser:
         """Whether the last fact has been told."""
         return self._teller.over
 
+    @property
+    def withheld(self) -> int:
+        """How many pictures and films were made and are kept back."""
+        return self._teller.pictures.withheld + self._teller.films.withheld
+
+    @property
+    def film_id(self) -> str:
+        """The id of the film that was begun; empty when there is none."""
+        return self._teller.films.id
+
+    @property
+    def film_poster(self) -> str:
+        """Where a picture of the film is; empty when that was not told."""
+        return self._teller.films.poster
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """Ids of files that the answer brought, to be used where it named no URL."""
+        film = self._teller.films.asset
+        return tuple(dict.fromkeys([film, *self._teller.attachments] if film else self._teller.attachments))
+
     def feed(self, data: bytes) -> list[Fact]:
         """The facts of one read."""
         out: list[Fact] = []
@@ -266,6 +287,8 @@ class Parser:
         chunk = read_chunk(step) if step is not None else None
         if chunk is not None:
             self._teller.pictures.step(chunk, out)
+        if frame.streaming_video_generation_response is not None:
+            self._teller.films.step(frame.streaming_video_generation_response, out)
 
     def _tool(self, frame: Response, xml: str, out: list[Fact]) -> None:
         tool = read_tool(frame.tool_usage_card, frame.tool_usage_card_id or "", xml, decode_any)
@@ -286,6 +309,8 @@ class Parser:
         for link in links if isinstance(links, list) else ():
             if isinstance(link, str):
                 self._teller.pictures.linked(link, out)
+        files = response.get("fileAttachments")
+        self._teller.attachments += [file for file in files if isinstance(file, str)] if isinstance(files, list) else []
         message, errors = response.get("message"), response.get("streamErrors")
         if isinstance(message, str) and message:
             self._teller.text.complete(message, out)
@@ -295,7 +320,7 @@ class Parser:
     def _ending(self, frame: Response, out: list[Fact]) -> None:
         if frame.is_soft_stop:
             self.stopping = True
-        complete = self._response_seen and not self._teller.pictures.unfinished
+        complete = self._response_seen and not self._teller.unfinished
         if frame.final_metadata is not None or (self.stopping and complete):
             self._teller.end(out, evidence=self._strange)
 

@@ -1,12 +1,14 @@
 """A conversation as the one text that grok.com takes: `[role]: words`, a blank line between two parts.
 
-Pure. Tools and their calls are put into words before this, by the gateway; pictures and files are refused before
-this, by the plan. What the gateway itself wrote under an earlier answer, the list of sources, is taken out again.
+Pure. Tools and their calls are put into words before this, by the gateway. Pictures and files go beside the text, so
+the text says by name where each of them belongs. What the gateway itself wrote under an earlier answer, the list of
+sources, is taken out again.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.problem import Refusal, invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 
@@ -55,10 +57,17 @@ def _words(role: Role, part: Part) -> str:
             return f"[{role}]: {shown}" if shown.strip() else ""
         case ToolResult():
             failed = ", which failed" if part.is_error else ""
-            return f"[tool result for {part.call_id}{failed}]:\n{part.text}"
+            files = (_attached(piece) for piece in part.parts if isinstance(piece, Attachment))
+            return f"[tool result for {part.call_id}{failed}]:\n" + "\n".join(filter(None, (part.text, *files)))
         case ToolCall(name=name, arguments=arguments):
             return f"[{role}]:\ncalled {name} with {arguments}"
+        case Attachment():
+            return f"[{role}]: {_attached(part)}"
         case Thinking() | Image() | File():
             return ""
         case never:
             assert_never(never)
+
+
+def _attached(file: Attachment) -> str:
+    return f"(attached: {file.name})"

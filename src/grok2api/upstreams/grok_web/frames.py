@@ -37,6 +37,7 @@ class Response(msgspec.Struct, gc=False, rename="camel"):
     card_attachment: Any = None
     card_attachments: Any = None
     streaming_image_generation_response: Any = None
+    streaming_video_generation_response: Any = None
     model_response: Any = None
     final_metadata: Any = None
     error: Any = None

@@ -6,7 +6,7 @@ closes before that has cut it off. Source: the protocol document's appendix A wi
 messages carry is the attached conversation's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -57,15 +57,23 @@ def session_create(mode: str, options: WebOptions) -> str:
     return _message({"type": "session.create", "event_id": "evt_init_0001", "session": session})
 
 
-def ask(session_id: str, text: str, message_id: str, now_ms: int, options: WebOptions) -> tuple[str, str]:
-    """The two messages that put a question. The operator's instruction goes first: this wire has no field for it."""
+def ask(
+    session_id: str, text: str, message_id: str, now_ms: int, options: WebOptions, files: Sequence[str] = ()
+) -> tuple[str, str]:
+    """The two messages that put a question; `files` are ids of uploaded files.
+
+    The operator's instruction goes first: this wire has no field for it.
+    """
     if options.custom_instruction:
         text = f"[system]: {options.custom_instruction}\n\n{text}"
-    item = {
+    mentions: list[dict[str, Any]] = [{"mention": {"target": {"file_mention": {"file_id": file}}}} for file in files]
+    item: dict[str, Any] = {
         "type": "message",
         "role": "user",
-        "x_grok": {"client_message_id": message_id, "input_chunks": [{"text": {"text": text}}]},
+        "x_grok": {"client_message_id": message_id, "input_chunks": [*mentions, {"text": {"text": text}}]},
     }
+    if files:
+        item["file_attachment_ids"] = list(files)
     put = {"type": "conversation.item.create", "event_id": f"evt_msg_{now_ms}", "item": item}
     answer = {"type": "response.create", "event_id": f"evt_resp_{now_ms + 1}"}
     return _message(put, session_id), _message(answer, session_id)

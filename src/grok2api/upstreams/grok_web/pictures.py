@@ -30,13 +30,17 @@ class Pictures:
         return any(name not in self.links and name not in self._withheld for name in self._percent)
 
     @property
+    def withheld(self) -> int:
+        return len(self._withheld)
+
+    @property
     def all_withheld(self) -> bool:
         return bool(self._withheld) and not self.links
 
     def step(self, chunk: Chunk, out: list[Fact]) -> None:
         """One step of a picture: a percentage, the whole, or the news that it is withheld."""
         path = chunk.image_url or chunk.url or ""
-        name = chunk.image_uuid or chunk.image_id or _name(path)
+        name = chunk.image_uuid or chunk.image_id or _name(path) or _numbered(chunk.image_index)
         if not name or name in self.links:
             return
         if chunk.moderated:
@@ -60,6 +64,10 @@ class Pictures:
         self.links[name] = url
         self._percent[name] = 100
         out.append(Produced(url, "image", name))
+
+
+def _numbered(index: int | None) -> str:
+    return "" if index is None else f"#{index}"
 
 
 def _name(path: str) -> str:

@@ -7,7 +7,7 @@ itself is reported under the client's own name. Web and X search are always on.
 from collections.abc import Iterator
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import File, HostedTool, Image, Message, Part, Request, Text, ToolCall, ToolResult
+from grok2api.canonical.request import HostedTool, Message, Part, Request, Text, ToolCall, ToolResult
 from grok2api.upstreams.base import Plan
 from grok2api.upstreams.grok_web.flatten import no_words
 
@@ -34,13 +34,12 @@ _SEARCHES = ("web_search", "x_search")
 _NAMING = ("type", "name")
 
 
-def plan(request: Request) -> Plan:
-    """How this request will be served. Raises `Refusal` for pictures, files, and messages without a word."""
-    for message in request.messages:
-        if any(_is_seen(part) for part in message.parts):
-            field = f"{message.path}.content" if message.path else "messages"
-            raise invalid("This version does not take pictures or files yet", field, code="unsupported_content")
-    if not any(_has_words(part) for message in request.messages for part in message.parts):
+def plan(request: Request, *, takes_files: bool = True) -> Plan:
+    """How this request will be served. Raises `Refusal` for messages that leave nothing to send."""
+    file = next(request.files(), None)
+    if file is not None and not takes_files:
+        raise invalid("This version does not take pictures or files yet", file.path, code="unsupported_content")
+    if file is None and not any(_has_words(part) for message in request.messages for part in message.parts):
         raise no_words()
     return Plan(
         ignored=tuple(dict.fromkeys(_ignored(request))),
@@ -69,12 +68,6 @@ def _ignored_of(tool: HostedTool) -> Iterator[str]:
     for setting in tool.settings:
         if setting not in _NAMING:
             yield f"tools.{tool.kind}.{setting}"
-
-
-def _is_seen(part: Part) -> bool:
-    if isinstance(part, ToolResult):
-        return any(isinstance(inner, Image | File) for inner in part.parts)
-    return isinstance(part, Image | File)
 
 
 def _has_words(part: Part) -> bool:

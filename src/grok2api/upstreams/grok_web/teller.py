@@ -5,9 +5,10 @@ text and citations, its reasoning, searches and pictures, and whether it is over
 `Ended` or `Failed`, exactly once, and that an answer with nothing in it is a failure.
 """
 
-from grok2api.canonical.events import Ended, Fact, Failed, Finish
+from grok2api.canonical.events import Ended, Fact, Failed, Finish, Produced
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.upstreams.grok_web.cards import Card
+from grok2api.upstreams.grok_web.films import Films
 from grok2api.upstreams.grok_web.pictures import Pictures
 from grok2api.upstreams.grok_web.rendering import Renderer
 from grok2api.upstreams.grok_web.sources import Sources
@@ -20,7 +21,7 @@ WHAT = "grok.com"
 class Teller:
     """One answer. `over` is true once its last fact has been told; nothing is told after that."""
 
-    __slots__ = ("_show_sources", "over", "pictures", "reasoning", "sources", "text")
+    __slots__ = ("_show_sources", "attachments", "films", "over", "pictures", "reasoning", "sources", "text")
 
     def __init__(self, *, assets_url: str, show_sources: bool) -> None:
         self._show_sources = show_sources
@@ -29,15 +30,22 @@ class Teller:
         self.text = Renderer(self.sources)
         self.reasoning = Reasoning()
         self.pictures = Pictures(assets_url)
+        self.films = Films(assets_url)
+        self.attachments: list[str] = []  # ids of files that the answer brought
 
     @property
     def has_content(self) -> bool:
-        return bool(self.text.length or self.pictures.links)
+        return bool(self.text.length or self.pictures.links or self.films.url)
 
     def tool(self, tool: Tool, rollout: str, out: list[Fact]) -> None:
         """A tool of the upstream's own runs: a line of reasoning, and perhaps a search."""
         self.sources.searching(tool.card_id, tool.name, tool.argument)
         self.reasoning.tool(tool, rollout, out)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is being drawn or filmed."""
+        return self.pictures.unfinished or self.films.unfinished
 
     def card(self, card: Card, out: list[Fact]) -> None:
         """A card came: something the text will refer to, or a picture's progress."""
@@ -54,10 +62,9 @@ class Teller:
         if not self.has_content:
             self.fail(self._nothing(evidence), out)
             return
-        gap = "\n\n"
-        for url in self.pictures.links.values():
-            self.text.add(f"![image]({url})", out, gap)
-            gap = "\n"
+        out.extend(Produced(url, "image", name, placed=True) for name, url in self.pictures.links.items())
+        if self.films.url:
+            self.text.add(f"[video]({self.films.url})", out, "\n\n")
         if self._show_sources:
             listing = self.sources.listing()
             if listing:
@@ -77,11 +84,16 @@ class Teller:
         self.fail(classify_error(error, what=WHAT), out)
 
     def _nothing(self, evidence: bytes) -> Problem:
-        if self.pictures.all_withheld:
-            message = f"{WHAT} drew a picture and withheld it: the content was moderated"
-            return Problem(kind=Kind.REFUSED, message=message, code=CONTENT_MODERATED)
+        if self.pictures.all_withheld or self.films.withheld:
+            return withheld()
         message = f"{WHAT} ended its answer without saying anything"
         return Problem(kind=Kind.EMPTY, message=message, code="empty_response", evidence=evidence)
+
+
+def withheld() -> Problem:
+    """Everything that was made is kept back."""
+    message = f"{WHAT} made what was asked for and withheld it: the content was moderated"
+    return Problem(kind=Kind.REFUSED, message=message, code=CONTENT_MODERATED)
 
 
 def cut() -> Problem:

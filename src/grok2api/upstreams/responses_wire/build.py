@@ -1,19 +1,18 @@
 """The body of a Responses call, from a request.
 
 Pure. Always stateless and always streamed: the whole history goes out, nothing is kept upstream, and a whole answer is
-a folded stream. What the caller left out is left out here too, so that the upstream's own defaults hold.
+a folded stream. What the caller left out is left out here too, so that the upstream's own defaults hold. Pictures and
+files stand in the conversation itself; their text is not in the body but read off while that is sent.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from grok2api.canonical.problem import invalid
+from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.request import (
-    File,
     Format,
-    Image,
     Message,
     Request,
     Role,
@@ -22,6 +21,8 @@ from grok2api.canonical.request import (
     ToolCall,
     ToolResult,
 )
+from grok2api.upstreams.base import Pieces
+from grok2api.upstreams.responses_wire.files import content_of, filled
 from grok2api.upstreams.responses_wire.tools import CUSTOM_FIELD, ToolNames, functions, hosted_tools, tool_choice
 
 _encode = msgspec.json.Encoder().encode
@@ -40,12 +41,12 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     search: tuple[Mapping[str, Any], ...] = ()
 
 
-def build_body(request: Request, shape: Shape, names: ToolNames) -> bytes:
-    """The body of `POST /v1/responses`. Raises `Refusal` for pictures and files."""
-    refuse_attachments(request)
+def build_body(request: Request, shape: Shape, names: ToolNames) -> bytes | Pieces:
+    """The body of `POST /v1/responses`. Raises `Refusal` for files that the upstream cannot take."""
+    files: list[Attachment] = []
     body: dict[str, Any] = {
         "model": shape.model,
-        "input": [item for message in request.messages for item in _items(message, names)],
+        "input": list(_input(request.messages, names, files)),
         "store": False,
         "stream": True,
         "include": ["reasoning.encrypted_content"],
@@ -60,7 +61,7 @@ def build_body(request: Request, shape: Shape, names: ToolNames) -> bytes:
     )
     body.update((key, value) for key, value in optional if value is not None)
     body.update(_tools(request, shape, names))
-    return _encode(body)
+    return filled(_encode(body), files) if files else _encode(body)
 
 
 def _tools(request: Request, shape: Shape, names: ToolNames) -> dict[str, Any]:
@@ -91,26 +92,57 @@ def _text_format(wanted: Format) -> dict[str, Any] | None:
     return {"format": form}
 
 
-def _items(message: Message, names: ToolNames) -> Iterator[dict[str, Any]]:
-    """One turn as items, in the order of its parts; texts that follow one another are one message."""
-    texts: list[dict[str, str]] = []
+def _input(messages: Iterable[Message], names: ToolNames, files: list[Attachment]) -> Iterator[dict[str, Any]]:
+    """All turns as items. What tools gave back as files follows behind the last of their results, as the user's.
+
+    `files` gets those whose text has its place in the items, in the order of these places.
+    """
+    given: list[Attachment] = []
+    for message in messages:
+        if given and message.role is not Role.TOOL:
+            yield _given_back(given, files)
+        yield from _items(message, names, files)
+        given += (
+            piece
+            for part in message.parts
+            if isinstance(part, ToolResult)
+            for piece in part.parts
+            if isinstance(piece, Attachment)
+        )
+    if given:
+        yield _given_back(given, files)
+
+
+def _given_back(given: list[Attachment], files: list[Attachment]) -> dict[str, Any]:
+    content = [{"type": "input_text", "text": "Files that the tools gave back:"}]
+    content += (content_of(file, files) for file in given)
+    given.clear()
+    return {"role": "user", "content": content}
+
+
+def _items(message: Message, names: ToolNames, files: list[Attachment]) -> Iterator[dict[str, Any]]:
+    """One turn as items, in the order of its parts; words and files that follow one another are one message."""
+    content: list[dict[str, Any]] = []
     for part in message.parts:
         if isinstance(part, Text):
-            texts.append({"type": "input_text", "text": part.text})
+            content.append({"type": "input_text", "text": part.text})
+            continue
+        if isinstance(part, Attachment):
+            content.append(content_of(part, files))
             continue
         item = _item(part, names)
         if item is None:
             continue
-        if texts:
-            yield _message(message.role, texts)
-            texts = []
+        if content:
+            yield _message(message.role, content)
+            content = []
         yield item
-    if texts:
-        yield _message(message.role, texts)
+    if content:
+        yield _message(message.role, content)
 
 
-def _message(role: Role, texts: list[dict[str, str]]) -> dict[str, Any]:
-    return {"role": "user" if role is Role.TOOL else role.value, "content": texts}
+def _message(role: Role, content: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"role": "user" if role is Role.TOOL else role.value, "content": content}
 
 
 def _item(part: object, names: ToolNames) -> dict[str, Any] | None:
@@ -143,16 +175,3 @@ def _reasoning(part: Thinking) -> dict[str, Any]:
         "encrypted_content": part.encrypted,
     }
     return item if part.id is None else item | {"id": part.id}
-
-
-def refuse_attachments(request: Request) -> None:
-    """Raises `Refusal` when a turn holds a picture or a file, in the open or inside a tool's result."""
-    for message in request.messages:
-        for part in message.parts:
-            inner = part.parts if isinstance(part, ToolResult) else (part,)
-            if any(isinstance(piece, Image | File) for piece in inner):
-                raise invalid(
-                    "This version does not take pictures or files yet: send text only",
-                    f"{message.path}.content" if message.path else "content",
-                    code="unsupported_content",
-                )
