@@ -18,7 +18,6 @@ from typing import Any
 import aiohttp
 import anthropic
 import openai
-import uvicorn
 from msgspec.structs import replace
 from uvicorn.server import ServerState
 
@@ -30,6 +29,7 @@ from grok2api.simulator.app import start
 from grok2api.simulator.world import World, WorldOptions
 from grok2api.storage.opening import store_for
 from grok2api.web.protocol import GuardedProtocol
+from grok2api.web.server import configuration
 
 BASIC, SUPER, HEAVY = Tier.BASIC, Tier.SUPER, Tier.HEAVY
 
@@ -132,7 +132,7 @@ def _told(account: Account) -> Account:
 
 
 async def _listen(stack: AsyncExitStack, running: app.App) -> str:
-    config = uvicorn.Config(running.face, http=GuardedProtocol, ws="none", lifespan="off", log_config=None)
+    config = configuration(running.face)
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()

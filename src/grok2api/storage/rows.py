@@ -28,15 +28,13 @@ def stored(account: Account, revision: int) -> Account:
 
 
 def runtime_row(account: Account) -> dict[str, Any]:
-    """The columns that serving requests changes."""
+    """The columns that serving requests changes, apart from its counters: those are added to."""
     return {
         "tier": account.tier.value,
         "state": account.state.value,
         "state_reason": text(account.state_reason),
         "health": account.health,
         "strikes": msgspec.json.encode(account.strikes).decode(),
-        "use_count": account.use_count,
-        "fail_count": account.fail_count,
         "last_used_at": account.last_used_at,
         "last_error": text(account.last_error),
         "last_error_at": account.last_error_at,
@@ -56,12 +54,14 @@ def whole_row(account: Account, vault: Vault) -> dict[str, Any]:
         "created_at": account.created_at,
         "revision": account.revision,
         "deleted_at": 0.0,
+        "use_count": account.use_count,
+        "fail_count": account.fail_count,
         **runtime_row(account),
     }
 
 
 def tag_rows(account: Account) -> list[dict[str, Any]]:
-    return [{"account_id": account.id, "tag": tag, "place": place} for place, tag in enumerate(tidy(account.tags))]
+    return [{"account_id": account.id, "tag": tag, "place": place} for place, tag in enumerate(account.tags)]
 
 
 def window_rows(account: Account) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def account_from(
 
 def folded(account: Account) -> str:
     """What `query.Filter` searches, in one case of letters."""
-    words = (account.id, account.user_id or "", account.state_reason, account.last_error, *tidy(account.tags))
+    words = (account.id, account.user_id or "", account.state_reason, account.last_error, *account.tags)
     return text(SEPARATOR.join(words)).casefold()
 
 

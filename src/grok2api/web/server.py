@@ -36,37 +36,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-class PortTaken(Exception):  # noqa: N818 - reported to the operator in one line
-    """The address cannot be listened on; the text says which and why."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `PortTaken`."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port or server.port"
-        ) from None
-    listener.setblocking(False)
-    return listener
-
-
-async def serve(
-    app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float], started: Callable[[], None]
-) -> None:
-    """Serve until a signal, then drain. `drain` says for how many seconds; `started` is called once it serves."""
-    config = uvicorn.Config(
+def configuration(app: Asgi) -> uvicorn.Config:
+    """How the server treats connections. Nobody is believed who says whom he forwards for (Z5)."""
+    return uvicorn.Config(
         app,
         http=GuardedProtocol,
         ws="none",
@@ -78,7 +50,13 @@ async def serve(
         timeout_graceful_shutdown=1,
         proxy_headers=False,
     )
-    server = _Server(config, started)
+
+
+async def serve(
+    app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float], started: Callable[[], None]
+) -> None:
+    """Serve until a signal, then drain. `drain` says for how many seconds; `started` is called once it serves."""
+    server = _Server(configuration(app), started)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
