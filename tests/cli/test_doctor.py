@@ -24,6 +24,7 @@ from typed import simulated as simulated
 
 WEB, KEY = "demo-super-1", "xai-demo-api-1"
 SESSION = "grok.com session"
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
 @pytest.fixture(autouse=True)
@@ -325,3 +326,18 @@ def test_a_database_that_is_away_is_told_without_its_password(cli: Cli, url, mon
     assert failed(findings) <= {"store", "configuration"}
     assert "S3CRET" not in json.dumps(findings)
     assert all(found["mend"] for some in findings.values() for found in some if found["grade"] != "good")
+
+
+def test_redis_is_asked_where_processes_go_by_it(cli: Cli, monkeypatch):
+    assert "coordination" not in doctor(cli.data, "--offline")[1]
+    point(monkeypatch, {"coordination.url": REDIS})
+    code, findings = doctor(cli.data, "--offline")
+    assert (code, findings["coordination"][0]["subject"]) == (0, "coordination")
+    assert "answers in" in findings["coordination"][0]["seen"]
+
+
+def test_a_redis_that_is_away_is_told_without_its_password(cli: Cli, monkeypatch):
+    point(monkeypatch, {"coordination.url": "redis://me:S3CRET@127.0.0.1:9/0"})
+    code, findings = doctor(cli.data, "--offline")
+    assert (code, failed(findings)) == (1, {"coordination"})
+    assert "S3CRET" not in json.dumps(findings)

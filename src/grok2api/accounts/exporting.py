@@ -50,9 +50,11 @@ def written(accounts: Iterable[Account], form: Form, *, secrets: bool = False) -
     if form is Form.JSON:
         accounts = sorted(accounts, key=lambda account: _TIERS.index(account.tier))
     pieces = writer(form, secrets=secrets)
-    yield pieces.begin()
+    if begun := pieces.begin():
+        yield begun
     yield from pieces.some(accounts)
-    yield pieces.end()
+    if ended := pieces.end():
+        yield ended
 
 
 def _whole(account: Account) -> str:
