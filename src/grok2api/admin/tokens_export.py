@@ -1,12 +1,11 @@
 """`GET tokens/export`: accounts as a file, while they are read; with their tokens only where that is asked for."""
 
-import itertools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from typing import Annotated
 
 import msgspec
 
-from grok2api.accounts.exporting import Form, written
+from grok2api.accounts.exporting import Form, writer
 from grok2api.accounts.model import Account
 from grok2api.accounts.query import Filter
 from grok2api.admin.filters import Chosen, OfStatus, Pool, Tag, Text
@@ -42,40 +41,25 @@ async def export_tokens(parts: Parts, call: Call[ExportQuery, None]) -> Pieces:
     query = call.query
     await parts.flush()
     chosen = Chosen(query.pool, query.status, query.tag, query.q).filter()
-    pieces = _WRITERS[query.format](parts, chosen, query)
     name = f"accounts.{_ENDINGS[query.format]}"
-    return Pieces(pieces, _KINDS[query.format], {"content-disposition": f'attachment; filename="{name}"'})
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Pieces(_pieces(parts, chosen, query), _KINDS[query.format], headers)
 
 
-async def _lines(parts: Parts, chosen: Filter, query: ExportQuery) -> AsyncGenerator[bytes, None]:
-    """Forms whose lines stand alone. A table's head is written once."""
-    heads = 1 if query.format is Form.CSV else 0
-    first = True
-    async for some in _some(parts, chosen):
-        texts = written(some, query.format, secrets=query.secrets)
-        yield "".join(texts if first else itertools.islice(texts, heads, None)).encode()
-        first = False
-    if first and heads:
-        yield "".join(written((), query.format)).encode()
+async def _pieces(parts: Parts, chosen: Filter, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+    """The file, as it is read."""
+    file = writer(query.format, secrets=query.secrets)
+    text = file.begin()
+    for which in _by_pool(chosen) if query.format is Form.JSON else (chosen,):
+        async for some in _some(parts, which):
+            yield (text + "".join(file.some(some))).encode()
+            text = ""
+    yield (text + file.end()).encode()
 
 
-async def _by_pool(parts: Parts, chosen: Filter, query: ExportQuery) -> AsyncGenerator[bytes, None]:
-    """JSON by pool, a pool at a time, so that none of them has to be held."""
-    before = b"{"
-    for tier in Tier:
-        if chosen.pool not in (None, tier):
-            continue
-        mark = b"["
-        async for some in _some(parts, msgspec.structs.replace(chosen, pool=tier)):
-            if mark == b"[":
-                yield before + b'\n"' + tier.value.encode() + b'": '
-                before = b","
-            lines = (line.rstrip("\n") for line in written(some, Form.JSONL, secrets=query.secrets))
-            yield mark + b"\n  " + ",\n  ".join(lines).encode()
-            mark = b","
-        if mark == b",":
-            yield b"\n]"
-    yield b"{\n}\n" if before == b"{" else b"\n}\n"
+def _by_pool(chosen: Filter) -> Iterator[Filter]:
+    """JSON wants the accounts of a pool one after the other; asked for pool by pool, none of them has to be held."""
+    return (msgspec.structs.replace(chosen, pool=tier) for tier in Tier if chosen.pool in (None, tier))
 
 
 async def _some(parts: Parts, chosen: Filter) -> AsyncIterator[list[Account]]:
@@ -87,8 +71,3 @@ async def _some(parts: Parts, chosen: Filter) -> AsyncIterator[list[Account]]:
             found = []
     if found:
         yield found
-
-
-Writer = Callable[[Parts, Filter, ExportQuery], AsyncGenerator[bytes, None]]
-
-_WRITERS: Mapping[Form, Writer] = {Form.TEXT: _lines, Form.CSV: _lines, Form.JSON: _by_pool, Form.JSONL: _lines}
