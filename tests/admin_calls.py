@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from grok2api.accounts.lifecycle import Persist
 from grok2api.accounts.model import Account, Kind, moved, new_account
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool
@@ -230,7 +229,7 @@ async def administration(
         PoolOptions,
         clock,
         random.Random(1),
-        lambda effects: writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist)),
+        writer.take,
     )
     sync = Sync(store, pool, writer.mark, await store.revision())
     upstream = Upstream(pool)

@@ -1,7 +1,7 @@
 """The admin API put together: from the running gateway's parts to its routes."""
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import cache
 from pathlib import Path
@@ -18,15 +18,21 @@ from grok2api.accounts.switching import Switch, Switching
 from grok2api.admin.access import AdminKey
 from grok2api.admin.frame import Frame
 from grok2api.admin.openapi import document
-from grok2api.admin.parts import Parts, StorageReport
+from grok2api.admin.parts import Parts, Spread, StorageReport, WorkersReport
 from grok2api.admin.rows import public, public_mode
 from grok2api.admin.table import ROUTES
 from grok2api.admin.tasks import Step, Steps, Tasks
+from grok2api.admin.tasks_elsewhere import Elsewhere
 from grok2api.admin.together import How, Together
 from grok2api.config.configured import Configured
+from grok2api.coordination.base import Coordinator
 from grok2api.gateway.watch import Watch
 from grok2api.upkeep import Accounts
 from grok2api.web.options import State
+
+#: The message that has a worker end a task of its own, and how long whoever asks for it waits.
+_END_TASK = "end-task"
+_END_SEC = 5.0
 
 #: What the first part of a store's URL is called in the public interface.
 _TYPES: Mapping[str, str] = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
@@ -40,6 +46,8 @@ class Administered(msgspec.Struct, frozen=True, kw_only=True):
     watch: Watch
     jobs: Callable[[], Iterable[msgspec.Struct]]
     counters: Callable[[], Mapping[str, int]]
+    spread: Callable[[Mapping[str, Any]], Awaitable[Spread]]
+    coordinator: Coordinator
 
 
 def administration(
@@ -55,7 +63,8 @@ def administration(
     live, accounts = configured.live, administered.accounts
     key = AdminKey(live.current, data_dir)
     live.subscribe(key.follow)
-    tasks = Tasks(now, lambda: f"{rng.getrandbits(128):032x}")
+    tasks = Tasks(now, lambda: f"{rng.getrandbits(128):032x}", _elsewhere(administered.coordinator))
+    administered.coordinator.handle({_END_TASK: lambda ident: _end_task(tasks, ident)})
     stack.push_async_callback(tasks.close)
     parts = Parts(
         configured=configured,
@@ -76,8 +85,27 @@ def administration(
         version=__version__,
         started_at=now(),
         document=cache(lambda: msgspec.json.encode(document(ROUTES, __version__))),
+        spread=administered.spread,
+        workers=lambda: msgspec.convert(administered.coordinator.status(), WorkersReport, from_attributes=True),
     )
     return Frame(parts, key, lambda: options.face(live.current), state).routes(ROUTES)
+
+
+def _elsewhere(coordinator: Coordinator) -> Elsewhere | None:
+    """The tasks of other workers, if there are any."""
+    if coordinator.tasks is None:
+        return None
+
+    async def end(ident: str) -> None:
+        await coordinator.spread(_END_TASK, ident.encode(), _END_SEC)
+
+    return Elsewhere(coordinator.tasks, end)
+
+
+async def _end_task(tasks: Tasks, ident: bytes) -> None:
+    task = tasks.mine(ident.decode())
+    if task is not None:
+        await task.end()
 
 
 def _refreshing(refresher: Refresher) -> Callable[[Sequence[str], int], Steps]:

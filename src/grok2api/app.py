@@ -3,13 +3,14 @@
 The only file that knows every part.
 """
 
+import asyncio
 import gc
 import random
+import signal
 import socket
-import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import cast
@@ -24,12 +25,15 @@ from grok2api.accounts.refresh import Refresher
 from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
+from grok2api.cli.common import tell
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.configured import Configured, Editor
 from grok2api.config.live import Live
 from grok2api.config.load import Layers
 from grok2api.config.settings import Settings
 from grok2api.config.table import secret_values
+from grok2api.coordinating import coordinator_for
+from grok2api.coordination.base import Coordinator
 from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
@@ -41,13 +45,16 @@ from grok2api.jobs import JobRunner
 from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
+from grok2api.place import Line, Place, Serves
 from grok2api.reach import http_client, quota_sources
+from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
-from grok2api.storage.opening import store_for
+from grok2api.storage.opening import open_store
 from grok2api.storage.remembered import Remembered
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
+from grok2api.transport.tasks import spawn
 from grok2api.upkeep import counted, jobs, kept
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.account_settings import AccountSettings
@@ -85,6 +92,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     live: Live
     configured: Configured
+    coordinator: Coordinator
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -102,21 +110,27 @@ def _uuid() -> str:
 
 @asynccontextmanager
 async def running(
-    layers: Layers, *, now: Callable[[], float] = time.time, rng: random.Random | None = None
+    layers: Layers,
+    place: Place = Place(),  # noqa: B008 - frozen
+    *,
+    now: Callable[[], float] = time.time,
+    rng: random.Random | None = None,
 ) -> AsyncIterator[App]:
     """All parts, started; stopped in reverse when the context ends. Raises `SettingsError` and `StoreError`."""
     rng = rng or _RNG
     async with AsyncExitStack() as stack:
         configured = _configured(layers)
         live = configured.live
-        store = await store_for(live.current.storage.url, layers.data_dir)
-        stack.push_async_callback(store.close)
+        database, vault = await open_store(live.current.storage.url, layers.data_dir)
+        stack.push_async_callback(database.close)
+        store = AccountStore(database, vault)
+        coordinator = await coordinator_for(stack, live.current, database, place, new_id, now)
         http, sockets = await _clients(stack, live)
         grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = Remembered(store.database)
         sources = quota_sources(http, console.access, lambda: live.current, _uuid)
-        accounts = await kept(stack, live, store, sources, memory, now, rng)
+        accounts = await kept(stack, live, store, coordinator, sources, memory, now, rng)
         counters = await counted(store.database, accounts.writer)
         runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
         await stack.enter_async_context(runner.running())
@@ -132,10 +146,17 @@ async def running(
         state = State()
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
         administered = Administered(
-            accounts=accounts, switch=switch, watch=watch, jobs=runner.status, counters=counters.values
+            accounts=accounts,
+            switch=switch,
+            watch=watch,
+            jobs=runner.status,
+            counters=counters.values,
+            spread=ConfigSpreader(configured, coordinator, vault).tell,
+            coordinator=coordinator,
         )
         admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
         face = _face(gateway, live, state, Journal(counters.bump), lambda: accounts.following.trouble, admin)
+        await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
             state=state,
@@ -148,6 +169,7 @@ async def running(
             gateway=gateway,
             live=live,
             configured=configured,
+            coordinator=coordinator,
         )
 
 
@@ -205,6 +227,25 @@ def run(layers: Layers, listener: socket.socket, *, demo: bool = False) -> int:
     return uvloop.run(_run(layers, listener, demo=demo))
 
 
+def work(layers: Layers, listener: socket.socket, place: Place) -> int:
+    """Serve on `listener` as one of several workers, until a signal or the end of the supervisor; the exit code."""
+    return uvloop.run(_work(layers, listener, place))
+
+
+async def _work(layers: Layers, listener: socket.socket, place: Place) -> int:
+    line = Line(place)
+    _log_as_told(layers.survey().settings)
+    async with running(layers, place) as app:
+        app.live.subscribe(_log_as_told)
+
+        def started() -> None:
+            line.watch(lambda: signal.raise_signal(signal.SIGTERM))
+            line.say(Serves(_counts(app.pool)))
+
+        await _serve(app, listener, started)
+    return 0
+
+
 async def _run(layers: Layers, listener: socket.socket, *, demo: bool) -> int:
     async with AsyncExitStack() as stack:
         notes: list[str] = []
@@ -219,11 +260,17 @@ async def _run(layers: Layers, listener: socket.socket, *, demo: bool) -> int:
         app = await stack.enter_async_context(running(layers))
         app.live.subscribe(_log_as_told)
         banner = [*lines(app.live.current, address, key if made else None, _counts(app.pool)), *notes]
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_YOUNG, 50, 100)
-        await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, lambda: _tell(banner))
+        await _serve(app, listener, lambda: tell(banner))
     return 0
+
+
+async def _serve(app: App, listener: socket.socket, started: Callable[[], None]) -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, 50, 100)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(app.configured.look(), "configuration-look"))
+    await serve(app.face, listener, app.state, lambda: app.live.current.server.drain_sec, started)
 
 
 def _log_as_told(settings: Settings) -> None:
@@ -239,10 +286,3 @@ def _counts(pool: AccountPool) -> list[tuple[int, str]]:
         (census.expired, "expired"),
         (census.disabled, "disabled"),
     ]
-
-
-def _tell(banner: Iterable[str]) -> None:
-    """To the operator's terminal, not to the log: it may hold a key that is shown once."""
-    for line in banner:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -13,13 +13,14 @@ import msgspec
 
 from grok2api import options
 from grok2api.accounts.asking import Asking, QuotaSource
-from grok2api.accounts.lifecycle import Effect, Persist
+from grok2api.accounts.lifecycle import Effect
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refresher
 from grok2api.accounts.rounds import TIERS, Rounds
 from grok2api.accounts.sync import Sync
 from grok2api.config.live import Live
+from grok2api.coordination.base import Coordinator
 from grok2api.jobs import Job, Remembered
 from grok2api.observe.counters import Counters
 from grok2api.observe.secrets import secrets
@@ -78,6 +79,7 @@ async def kept(
     stack: AsyncExitStack,
     live: Live,
     store: AccountStore,
+    coordinator: Coordinator,
     sources: Mapping[str, QuotaSource],
     memory: Remembered,
     now: Callable[[], float],
@@ -89,7 +91,7 @@ async def kept(
     writer = WriteBehind(store, lambda ident: pool.get(ident))  # noqa: PLW0108 - the pool is made below
 
     def sink(effects: Collection[Effect]) -> None:
-        writer.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
+        writer.take(effects)
         refresher.take(effects)
 
     def joined(accounts: Iterable[Account]) -> None:
@@ -97,7 +99,8 @@ async def kept(
             rounds.join(account)
 
     refresh = options.kept(options.refresh, lambda: live.current)
-    pool = AccountPool(await source.load(), options.kept(options.pool, lambda: live.current), now, rng, sink)
+    chosen = options.kept(options.pool, lambda: live.current)
+    pool = AccountPool(await source.load(), chosen, now, rng, sink, coordinator.sharing)
     asking = Asking(sources, lambda: refresh().concurrency, now)
     refresher = Refresher(pool, asking, Tiers(store, now), refresh, now, rng)
     rounds = Rounds(pool, refresher, refresh, now, rng, memory)

@@ -148,7 +148,7 @@ def test_P2_a_success_ends_rests_strikes_and_doubts() -> None:
     start = msgspec.structs.replace(account(), state=State.SUSPECT, rests=rests, strikes=(1.0, 99.0), health=0.5)
     end, effects = settle(start, Outcome.OK, Attempt("fast", NOW), POLICY)
     assert (end.state, set(end.rests), end.strikes, end.health) == (State.ACTIVE, {"console"}, (), 0.62)
-    assert effects == (Persist("acc_1"), RefreshQuota("acc_1", "fast"))
+    assert effects == (Persist("acc_1", uses=1), RefreshQuota("acc_1", "fast"))
 
 
 def test_a_success_that_began_before_a_rest_does_not_end_it() -> None:

@@ -277,7 +277,7 @@ async def test_a_lease_is_settled_once_and_its_effects_reach_the_sink() -> None:
     lease.succeeded()
     await leasing.__aexit__(None, None, None)
     await leasing.__aexit__(None, None, None)
-    assert world.effects == [Persist("acc_1"), RefreshQuota("acc_1", "fast")]
+    assert world.effects == [Persist("acc_1", uses=1), RefreshQuota("acc_1", "fast")]
     assert world.pool.in_flight("acc_1") == 0
 
 

@@ -72,7 +72,7 @@ class House:
 
     def sink(self, effects: tuple[Effect, ...]) -> None:
         self.effects.extend(effects)
-        self.behind.mark(effect.account_id for effect in effects if isinstance(effect, Persist))
+        self.behind.take(effects)
 
     def take_in(self, fresh: list[Account]) -> None:
         """Store new accounts and take them into the pool, as an import does."""

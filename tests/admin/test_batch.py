@@ -146,7 +146,7 @@ async def test_a_task_is_followed_step_by_step(tmp_path: Path) -> None:
 async def test_who_comes_late_is_told_the_end(tmp_path: Path) -> None:
     async with administration(tmp_path, accounts=CROWD) as admin:
         task_id = await started(admin, [ONE.id])
-        await admin.parts.tasks.find(task_id).wait()
+        await admin.parts.tasks.mine(task_id).wait()
         assert [event["type"] for event in frames((await admin.get(f"/batch/{task_id}/stream")).body)] == [
             "snapshot",
             "done",
@@ -194,7 +194,7 @@ async def test_D4_a_task_says_what_ended_it(tmp_path: Path) -> None:
 async def test_tasks_are_forgotten_after_a_while_and_bounded(tmp_path: Path) -> None:
     async with administration(tmp_path, accounts=CROWD) as admin:
         task_id = await started(admin, [ONE.id])
-        await admin.parts.tasks.find(task_id).wait()
+        await admin.parts.tasks.mine(task_id).wait()
         admin.clock.advance(KEPT_SEC - 1)
         assert (await admin.get(f"/batch/{task_id}")).status == 200
         admin.clock.advance(2)
@@ -203,7 +203,7 @@ async def test_tasks_are_forgotten_after_a_while_and_bounded(tmp_path: Path) -> 
         ids = []
         for _ in range(MOST + 5):
             ids.append(await started(admin, [ONE.id]))
-            await admin.parts.tasks.find(ids[-1]).wait()
+            await admin.parts.tasks.mine(ids[-1]).wait()
         known = [ident for ident in ids if (await admin.get(f"/batch/{ident}")).status == 200]
         assert known == ids[-MOST:]
 
@@ -237,7 +237,7 @@ async def test_S13_a_client_that_leaves_a_batch_ends_it_and_a_task_goes_on(tmp_p
         follower = asyncio.ensure_future(admin.get(f"/batch/{task_id}/stream", leave=leave))
         assert frames((await follower).body)[0]["type"] == "snapshot"
         gate.set()
-        await admin.parts.tasks.find(task_id).wait()
+        await admin.parts.tasks.mine(task_id).wait()
         assert (await admin.get(f"/batch/{task_id}")).json["status"] == "done"
 
 

@@ -132,7 +132,7 @@ def test_O3_a_taken_port_is_one_line(typed, taken):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--workers", "2"), "--workers 2 (server.workers) needs coordination.url (Redis)"),
+        (("--workers", "2"), "--workers 2 (server.workers) needs coordination.url, a Redis or Valkey"),
         (("--port", "65536"), "server.port must be a whole number from 0 to 65535"),
         (("--config", "none.toml"), "none.toml does not exist"),
         (("--data-dir", "file"), "the data directory file cannot be made: it is not a directory"),

@@ -113,7 +113,7 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[storage]\nurl = 'oracle://u:pass123@db/x'", ["storage.url must be sqlite:///", "postgresql"]),
         ("[storage]\nurl = 'postgresql://u:pass123@db'", ["storage.url must be sqlite:///", "/database"]),
         ("[storage]\nurl = 'mysql://u:pass123#@db/x'", ["storage.url", "percent-encoded"]),
-        ("[server]\nworkers = 2", ["--workers 2 (server.workers) needs coordination.url (Redis)", "one process"]),
+        ("[server]\nworkers = 2", ["--workers 2 (server.workers) needs coordination.url", "Redis or Valkey"]),
         ("[aliases]\n'gpt-*' = 'grok-4.20-fats'", ["'gpt-*'", "no served model", "grok-4.20-fast"]),
         ("[aliases]\n'gpt-*' = 3", ["aliases must be a table of names and texts"]),
         (

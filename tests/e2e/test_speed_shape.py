@@ -19,7 +19,7 @@ NOT_FOR_SERVING = ("alembic", "aiohttp", "tomlkit", "psycopg", "pymysql", "redis
 #: What a start does with its modules before it serves.
 PROBE = """
 import asyncio, pathlib, sys
-import grok2api.cli.serve
+import grok2api.app, grok2api.cli.serve
 from grok2api.storage.opening import store_for
 
 async def main():
@@ -67,6 +67,12 @@ def test_X3_serving_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "grok2api.app" in loaded
     assert not set(NOT_FOR_SERVING) & set(loaded)
+
+
+def test_X3_a_process_that_only_watches_over_others_loads_nothing_of_the_gateway() -> None:
+    probe = "import sys, grok2api.cli.main, grok2api.cli.serve, grok2api.supervisor; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"grok2api.app", "sqlalchemy", "uvicorn", "starlette", "redis", *NOT_FOR_SERVING} & set(loaded)
 
 
 @pytest.mark.parametrize("dialect", ["chat", "messages"])

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from grok2api.accounts.importing import entry
-from grok2api.accounts.lifecycle import disabled, enabled
+from grok2api.accounts.lifecycle import Effect, Persist, disabled, enabled
 from grok2api.accounts.model import Account, Kind, State, moved, new_account
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool
@@ -17,7 +17,7 @@ from grok2api.jobs import Job, JobRunner
 from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.storage.following import Following, StoreHealth
 from grok2api.storage.opening import store_for
-from grok2api.storage.write_behind import WriteBehind
+from grok2api.storage.write_behind import Served, WriteBehind
 from virtual_time import InMemory, VirtualTime
 
 
@@ -31,12 +31,14 @@ class Shelf:
     def __init__(self) -> None:
         self.away = False
         self.batches: list[list[str]] = []
+        self.counts: list[list[tuple[int, int]]] = []
         self.written = asyncio.Event()
 
-    async def write_runtime(self, served: Sequence[Account]) -> None:
+    async def write_runtime(self, served: Sequence[Served]) -> None:
         if self.away:
             raise StoreError("The store is away.")
-        self.batches.append([account.id for account in served])
+        self.batches.append([one.account.id for one in served])
+        self.counts.append([(one.uses, one.fails) for one in served])
         self.written.set()
 
 
@@ -65,6 +67,20 @@ async def test_D4_a_store_that_is_away_loses_nothing() -> None:
     shelf.away = False
     await behind.close()
     assert shelf.batches == [["acc_1"]]
+
+
+async def test_D4_counts_add_up_while_the_store_is_away_and_are_written_once() -> None:
+    shelf = Shelf()
+    behind = WriteBehind(shelf, {"acc_1": account(1)}.get)
+    behind.take([Persist("acc_1", 1, 0), Persist("acc_1", 1, 1)])
+    shelf.away = True
+    with pytest.raises(StoreError):
+        await behind.flush()
+    behind.take([Persist("acc_1", 0, 1)])
+    shelf.away = False
+    await behind.flush()
+    await behind.flush()
+    assert shelf.counts == [[(2, 2)]]
 
 
 async def test_the_job_writes_what_is_marked_and_goes_on_after_an_error() -> None:
@@ -114,8 +130,8 @@ async def test_other_content_goes_with_the_same_flush_and_its_trouble_is_told() 
 class Picky(Shelf):
     """A store that does not take one of the accounts."""
 
-    async def write_runtime(self, served: Sequence[Account]) -> None:
-        if any(one.id == "acc_13" for one in served):
+    async def write_runtime(self, served: Sequence[Served]) -> None:
+        if any(one.account.id == "acc_13" for one in served):
             raise RefusedValues("These values are impossible.")
         await super().write_runtime(served)
 
@@ -180,8 +196,8 @@ class House:
     def join(self, accounts: Sequence[Account]) -> None:
         self.joined += [account.id for account in accounts]
 
-    def sink(self, effects: tuple[object, ...]) -> None:
-        self.behind.mark(effect.account_id for effect in effects)  # type: ignore[attr-defined]
+    def sink(self, effects: tuple[Effect, ...]) -> None:
+        self.behind.take(effects)
 
     async def close(self) -> None:
         await self.behind.close()
@@ -211,6 +227,20 @@ async def test_D7_counters_after_a_restart_equal_those_before(house: House) -> N
     await house.close()
     await house.open()
     assert sorted(house.pool.list(), key=lambda account: account.id) == sorted(before, key=lambda account: account.id)
+
+
+async def test_D7_what_two_processes_count_adds_up_in_the_store(house: House, tmp_path: Path) -> None:
+    other = House(tmp_path)
+    await other.open()
+    for number in range(30):
+        for each in (house, other):
+            each.pool.change("acc_1", lambda account: msgspec.structs.replace(account, use_count=account.use_count + 1))
+        if number % 7 == 0:
+            await asyncio.gather(house.behind.flush(), other.behind.flush())
+    await other.close()
+    await house.behind.flush()
+    stored = {account.id: account for account in await house.store.load()}
+    assert stored["acc_1"].use_count == 60
 
 
 async def test_what_the_command_line_changes_reaches_the_pool_and_is_not_written_over(house: House) -> None:

@@ -101,9 +101,11 @@ class RefreshQuota(msgspec.Struct, frozen=True):
 
 
 class Persist(msgspec.Struct, frozen=True):
-    """The account has changed and is to be written, some time soon."""
+    """The account has changed and is to be written, some time soon. It has so many more uses and failures."""
 
     account_id: str
+    uses: int = 0
+    fails: int = 0
 
 
 class Exhausted(msgspec.Struct, frozen=True):
@@ -233,7 +235,8 @@ def _strikes(strikes: tuple[float, ...], step: Next, now: float) -> tuple[float,
 def _effects(account: Account, step: Next, mode: str, policy: Policy) -> tuple[Effect, ...]:
     # The console is not asked after each use: it counts the same calls as the window here.
     asks = step.verify or (step.heals and policy.counts_quota and mode in WEB_MODES)
-    return (Persist(account.id), RefreshQuota(account.id, mode)) if asks else (Persist(account.id),)
+    persist = Persist(account.id, int(step.spends), int(step.fails))
+    return (persist, RefreshQuota(account.id, mode)) if asks else (persist,)
 
 
 #: What a refused question about quota says about the account. What is not here says nothing: no question that

@@ -1,7 +1,8 @@
 """The pool: hands out leases on accounts and settles each exactly once.
 
 It holds every account in memory and decides without I/O: acquiring and settling are synchronous, so nothing
-can come between them but the attempt itself. What has to happen afterwards (write, ask for quota) goes to
+can come between them but the attempt itself. Where there are other workers, what was acquired is theirs to agree to
+(`sharing`), and is withdrawn when they have no room. What has to happen afterwards (write, ask for quota) goes to
 `sink` as values. Accounts are kept in one lane for each tier and mode, so that choosing neither scans nor
 copies the pool (P9); `selection` chooses, `lifecycle` settles, `explain` finds the words.
 
@@ -26,8 +27,9 @@ from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.resting import Attempt, probing
 from grok2api.accounts.seating import Seating
 from grok2api.accounts.selection import Reason, choose
+from grok2api.accounts.sharing import FULL_SEC, TRIES, Sharing, probe_name
 from grok2api.accounts.sticky import Sticky
-from grok2api.canonical.problem import Refusal
+from grok2api.canonical.problem import Problem, Refusal
 from grok2api.catalog import Tier
 
 #: At most one lease in so many is a probe while others could serve.
@@ -61,7 +63,9 @@ class AccountPool:
         now: Callable[[], float],
         rng: random.Random,
         sink: Callable[[tuple[Effect, ...]], None],
+        sharing: Sharing | None = None,
     ) -> None:
+        self.sharing = sharing
         self._options = options
         self._now = now
         self._rng = rng
@@ -148,7 +152,8 @@ class AccountPool:
         if probe:
             self._probed_at_turn = self._turn
             slot.probes = (*slot.probes, mode)
-            slot.account = probing(slot.account, mode, now, self._policy)
+            before, slot.account = slot.account, probing(slot.account, mode, now, self._policy)
+            self._changed(before, slot.account)
         if probe or moved:
             self._seats.place(slot, now)
         if need.sticky is not None:
@@ -170,12 +175,36 @@ class AccountPool:
         outcome = outcome_of(lease.success, lease.problem)
         account, effects = settle(before, outcome, _attempt(lease, held.leased_at, now), self._policy)
         self._seats.hold(slot, account)
+        self._changed(before, account)
         if held.probe or moved or account.state is not before.state or account.rests is not before.rests:
             self._seats.place(slot, now)
         if held.sticky is not None and outcome not in _GOOD_ENOUGH:
             self._sticky.drop(held.sticky, account.id)
         if effects:
             self._sink(effects)
+
+    def withdraw(self, held: "Held", *, full: bool) -> None:
+        """Undo a lease whose attempt never began; `full`: because the other workers have no room for it."""
+        slot = held.slot
+        moved = self._seats.count(slot, -1)
+        self._in_flight -= 1
+        if held.probe:
+            slot.probes = _without(slot.probes, held.lease.mode)
+        now = self._now()
+        if full:
+            self._seats.full(slot, now + FULL_SEC, now)
+        elif slot.number >= 0 and (held.probe or moved):
+            self._seats.place(slot, now)
+
+    @property
+    def cap(self) -> int:
+        """Most leases at once on one account."""
+        return self._seen.max_inflight
+
+    def refusal(self, need: Need, without: Collection[str]) -> Problem:
+        """Why there is no lease although an account was found."""
+        lanes = [lane for mode in need.modes for lane in self._seats.lanes(need.tiers, mode)]
+        return why_not(need, lanes, without, self._now())
 
     # --- accounts
 
@@ -200,10 +229,13 @@ class AccountPool:
         slot = self._seats.get(ident)
         if slot is None:
             return None
-        account = how(slot.account)
-        if account != slot.account:
+        before = slot.account
+        account = how(before)
+        if account != before:
             self.replace(account)
-            self._sink((Persist(ident),))
+            self._changed(before, account)
+            uses, fails = account.use_count - before.use_count, account.fail_count - before.fail_count
+            self._sink((Persist(ident, uses, fails),))
         return account
 
     def enable(self, ident: str) -> Account | None:
@@ -270,6 +302,10 @@ class AccountPool:
         states = ", ".join(f"{number} {state}" for state in State if (number := getattr(census, state.value)))
         return f"<AccountPool {census.total} accounts: {states or 'none'}; {census.in_flight} in flight>"
 
+    def _changed(self, before: Account, after: Account) -> None:
+        if self.sharing is not None and after is not before:
+            self.sharing.changed(before, after)
+
     def _follow_options(self, now: float) -> None:
         """Apply options that changed; what they mean for many accounts is done a slice at a time."""
         options = self._options()
@@ -315,7 +351,11 @@ class Leasing:
         self._held: Held | None = None
 
     async def __aenter__(self) -> Lease:
-        self._held = self._pool.acquire(self._need, self._without)
+        sharing = self._pool.sharing
+        if sharing is None:
+            self._held = self._pool.acquire(self._need, self._without)
+        else:
+            self._held = await self._agreed(sharing)
         return self._held.lease
 
     async def __aexit__(
@@ -324,3 +364,42 @@ class Leasing:
         held, self._held = self._held, None
         if held is not None:
             self._pool.release(held)
+            if self._pool.sharing is not None:
+                _give(self._pool.sharing, held)
+
+    async def _agreed(self, sharing: Sharing) -> "Held":
+        """A lease that the other workers have room for, on the first account of which that is true."""
+        for _ in range(TRIES):
+            held = self._pool.acquire(self._need, self._without)
+            try:
+                room = await _room(sharing, held, self._pool.cap)
+            except BaseException:
+                self._pool.withdraw(held, full=False)
+                raise
+            if room:
+                return held
+            self._pool.withdraw(held, full=True)
+        raise Refusal(self._pool.refusal(self._need, self._without))
+
+
+async def _room(sharing: Sharing, held: Held, cap: int) -> bool:
+    """Whether there is room over all workers for this lease; if there is, it is taken."""
+    ident = held.lease.credential.account_id
+    if not held.probe:
+        return await sharing.take(ident, cap)
+    if not await sharing.take(probe_name(ident), 1):
+        return False
+    room = False
+    try:
+        room = await sharing.take(ident, cap)
+    finally:
+        if not room:
+            sharing.give(probe_name(ident))
+    return room
+
+
+def _give(sharing: Sharing, held: Held) -> None:
+    ident = held.lease.credential.account_id
+    sharing.give(ident)
+    if held.probe:
+        sharing.give(probe_name(ident))

@@ -12,12 +12,14 @@ from grok2api.accounts.lanes import Lane, Shelf, Slot
 from grok2api.accounts.model import Account, State, slim
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.resting import awake
-from grok2api.accounts.selection import READY, standing
+from grok2api.accounts.selection import READY, Reason, Standing, standing
 from grok2api.accounts.times import Times
 from grok2api.catalog import TIER_MODES, Tier
 
 #: Accounts whose tags are looked at for one request, after the preferred tags have changed.
 _SLICE = 500
+#: How a slot stands that could serve, were it not full over all workers.
+_COULD_SERVE = (Reason.READY, Reason.SUSPECT)
 #: Rests that are over and are taken out of the count by one look at it.
 _ENDED_LIMIT = 1000
 
@@ -64,17 +66,20 @@ class Section:
         self._free.append(slot.number)
         slot.number = -1
 
-    def place(self, slot: Slot, now: float, cap: int) -> None:
+    def place(self, slot: Slot, now: float, cap: int, full_until: float) -> None:
         """Put a slot where it belongs now, in every lane."""
         account = slot.account
         rests = account.rests
         self._rests.put(slot.number, max(rest.until for rest in rests.values()) if rests else None)
-        if slot.inflight < cap and _is_plain(account):
+        if slot.inflight < cap and full_until <= now and _is_plain(account):
             for lane in self.lanes.values():
                 lane.put(slot, READY)
             return
         for mode, lane in self.lanes.items():
-            lane.put(slot, standing(account, mode, slot.inflight, slot.probes, now, cap))
+            place = standing(account, mode, slot.inflight, slot.probes, now, cap)
+            if full_until > now and place.reason in _COULD_SERVE:
+                place = Standing(Reason.AT_CAPACITY, full_until)
+            lane.put(slot, place)
 
     def resting(self, now: float) -> int:
         """How many accounts rest in some mode. Rests that ended by thousands at once are counted a little longer."""
@@ -94,6 +99,7 @@ class Seating:
         self._slots: dict[str, Slot] = {}
         self._left: dict[str, Slot] = {}
         self._busy: set[Slot] = set()
+        self._full: dict[Slot, float] = {}
         self._cap = options.max_inflight
         self._tags: frozenset[str] = frozenset()
         self._untagged: Iterator[Slot] = iter(())
@@ -169,6 +175,7 @@ class Seating:
             return False
         self.sections[slot.account.tier].leave(slot)
         self._busy.discard(slot)
+        self._full.pop(slot, None)
         if slot.inflight:
             self._left[ident] = slot
         return True
@@ -188,7 +195,16 @@ class Seating:
         self.place(slot, now)
 
     def place(self, slot: Slot, now: float) -> None:
-        self.sections[slot.account.tier].place(slot, now, self._cap)
+        full_until = self._full.get(slot, 0.0) if self._full else 0.0
+        if full_until and full_until <= now:
+            del self._full[slot]
+        self.sections[slot.account.tier].place(slot, now, self._cap, full_until)
+
+    def full(self, slot: Slot, until: float, now: float) -> None:
+        """Other workers have no room for a lease on this one; it counts as full until then, or until one ends here."""
+        if slot.number >= 0:
+            self._full[slot] = until
+            self.place(slot, now)
 
     def count(self, slot: Slot, leases: int) -> bool:
         """One lease more or less; whether the slot stands differently because of it."""
@@ -199,7 +215,8 @@ class Seating:
                 self._left.pop(slot.account.id, None)
             return False
         (self._busy.add if slot.inflight else self._busy.discard)(slot)
-        return was_full != (slot.inflight >= self._cap)
+        room = leases < 0 and bool(self._full) and self._full.pop(slot, None) is not None
+        return room or was_full != (slot.inflight >= self._cap)
 
     # --- options
 

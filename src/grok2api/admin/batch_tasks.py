@@ -7,7 +7,7 @@ import msgspec
 
 from grok2api.admin.parts import Parts
 from grok2api.admin.route import Call, Events
-from grok2api.admin.tasks import Snapshot, Task
+from grok2api.admin.tasks import Followed, Snapshot
 from grok2api.dialects import sse
 
 
@@ -19,23 +19,21 @@ class Done(msgspec.Struct, frozen=True):
 
 async def show_task(parts: Parts, call: Call[None, None]) -> Snapshot:
     """Where the task stands; with its results once it has ended."""
-    return parts.tasks.find(call.path["task_id"]).snapshot()
+    return await (await parts.tasks.find(call.path["task_id"])).show()
 
 
 async def stream_task(parts: Parts, call: Call[None, None]) -> Events:
     """Server-sent events: `snapshot`, then `progress` for each account, then `done`, `error` or `cancelled`."""
-    return Events(_frames(parts.tasks.find(call.path["task_id"])))
+    return Events(_frames(await parts.tasks.find(call.path["task_id"])))
 
 
 async def cancel_task(parts: Parts, call: Call[None, None]) -> Done:
     """End the task after the account that it is at. What was done stays done."""
-    task = parts.tasks.find(call.path["task_id"])
-    task.cancel()
-    await task.wait()
+    await (await parts.tasks.find(call.path["task_id"])).end()
     return Done()
 
 
-async def _frames(task: Task) -> AsyncGenerator[bytes, None]:
+async def _frames(task: Followed) -> AsyncGenerator[bytes, None]:
     async with aclosing(task.follow()) as events:
         async for event in events:
             yield sse.data(event)

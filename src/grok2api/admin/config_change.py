@@ -7,7 +7,7 @@ import msgspec
 
 from grok2api.admin.codes import refuse
 from grok2api.admin.config_read import is_fixed
-from grok2api.admin.parts import Parts
+from grok2api.admin.parts import Parts, Workers
 from grok2api.admin.route import Call
 from grok2api.canonical.problem import Refusal
 from grok2api.catalog import nearest
@@ -31,6 +31,7 @@ class Saved(msgspec.Struct, frozen=True):
     selection_strategy: str
     changed: tuple[str, ...]
     warnings: tuple[str, ...]
+    workers: Workers
 
 
 async def change_config(parts: Parts, call: Call[None, dict[str, Any]]) -> Saved:
@@ -45,12 +46,25 @@ async def change_config(parts: Parts, call: Call[None, dict[str, Any]]) -> Saved
     except SettingsError as error:
         raise _refused(error) from None
     keys = changed.keys if changed is not None else ()
+    workers = Workers()
     if keys:
+        spread = await parts.spread(changes)
+        workers = Workers(spread.others, spread.done, spread.refused)
         message = f"{len(keys)} setting{'s' * (len(keys) > 1)} changed and saved to {configured.path.name}"
+        message += _elsewhere(workers)
     else:
         message = "Nothing to change: every value is as it was"
     warnings = tuple(words for words in configured.loaded.warnings if words.split(" ")[0] in changes)
-    return Saved("success", message, configured.live.current.account.strategy, keys, warnings)
+    return Saved("success", message, configured.live.current.account.strategy, keys, warnings, workers)
+
+
+def _elsewhere(workers: Workers) -> str:
+    if not workers.others:
+        return ""
+    if workers.done == workers.others:
+        return f", in force in all {workers.others + 1} workers"
+    reasons = f": {'; '.join(workers.refused)}" if workers.refused else " so far"
+    return f", but in force in {workers.done + 1} of {workers.others + 1} workers only{reasons}"
 
 
 def _wanted(given: Given, configured: Configured) -> Mapping[str, Any]:

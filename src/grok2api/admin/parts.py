@@ -17,6 +17,31 @@ from grok2api.catalog import Tier
 from grok2api.config.configured import Configured
 
 
+class Spread(Protocol):
+    """How far a change came: of the `others`, how many put it in force, and what those said who refused."""
+
+    @property
+    def others(self) -> int: ...
+
+    @property
+    def done(self) -> int: ...
+
+    @property
+    def refused(self) -> tuple[str, ...]: ...
+
+
+class Workers(msgspec.Struct, frozen=True):
+    """How far a change came: of the `others`, those that put it in force too, and what they said who did not."""
+
+    others: int = 0
+    done: int = 0
+    refused: tuple[str, ...] = ()
+
+
+async def _nobody(_: Mapping[str, Any]) -> Spread:
+    return Workers()
+
+
 class Added(Protocol):
     """What was added: the accounts, the ids of those that were here already, and of those that came back."""
 
@@ -171,13 +196,26 @@ class StorageReport(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
 
 
+class WorkersReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How it stands between the workers.
+
+    kind: `local` or `redis`. workers: how many are alive. away: why Redis cannot be reached, or nothing; since when, in
+    seconds of the epoch.
+    """
+
+    kind: str = "local"
+    workers: int = 1
+    away: str = ""
+    since: float | None = None
+
+
 class Parts(msgspec.Struct, kw_only=True):
     """The parts.
 
     now: epoch seconds. new_id: an id for a new account. flush: write what serving changed. sync: take over what was
     administered; whether anything was. revision: the one that is taken over. refresh, switch_nsfw: work over
-    accounts, so many at once. storage, jobs, egress, counters: what `status` tells. document: makes the OpenAPI
-    document.
+    accounts, so many at once. storage, jobs, egress, counters, workers: what `status` tells. document: makes the
+    OpenAPI document. spread: have settings that changed here change in every other worker.
     """
 
     configured: Configured
@@ -198,6 +236,8 @@ class Parts(msgspec.Struct, kw_only=True):
     version: str
     started_at: float
     document: Callable[[], bytes]
+    spread: Callable[[Mapping[str, Any]], Awaitable[Spread]] = _nobody
+    workers: Callable[[], WorkersReport] = WorkersReport
 
     def __repr__(self) -> str:
         return "Parts(…)"

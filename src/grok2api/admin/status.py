@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from grok2api.accounts.query import Status, status
-from grok2api.admin.parts import Parts, StorageReport
+from grok2api.admin.parts import Parts, StorageReport, WorkersReport
 from grok2api.admin.route import Call
 from grok2api.catalog import Tier
 from grok2api.storage.errors import StoreError
@@ -19,7 +19,8 @@ _SLICE = 2000
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """size: accounts that are loaded. revision: the administrative writes that are in force. accounts: numbers by pool
-    and status. counters: totals since the store was made. jobs: the periodic work. egress: the ways out.
+    and status. counters: totals since the store was made. jobs: the periodic work. egress: the ways out. workers: the
+    processes that serve together; `in_flight` and `jobs` are those of the one that answers.
     """
 
     status: str
@@ -35,6 +36,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[Mapping[str, Any], ...]
     egress: Mapping[str, Any]
     counters: Mapping[str, int]
+    workers: WorkersReport
 
 
 class Synced(msgspec.Struct, frozen=True):
@@ -62,6 +64,7 @@ async def read_status(parts: Parts, call: Call[None, None]) -> Standing:
         jobs=tuple(parts.jobs()),
         egress=parts.egress(),
         counters=parts.counters(),
+        workers=parts.workers(),
     )
 
 

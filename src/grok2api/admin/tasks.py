@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -146,6 +146,15 @@ class Task:
         """Wait for its end."""
         await asyncio.wait([self._running])
 
+    async def show(self) -> Snapshot:
+        """How it stands now."""
+        return self.snapshot()
+
+    async def end(self) -> None:
+        """End it after the step that is being taken, and wait for that."""
+        self.cancel()
+        await self.wait()
+
     async def follow(self) -> AsyncGenerator[Snapshot, None]:
         """Where it stands, each step, and its end."""
         queue: asyncio.Queue[Snapshot] = asyncio.Queue(_BEHIND)
@@ -195,12 +204,35 @@ class Task:
             queue.put_nowait(event)
 
 
-class Tasks:
-    """The tasks that are known."""
+class Followed(Protocol):
+    """A task, whoever runs it."""
 
-    def __init__(self, now: Callable[[], float], new_id: Callable[[], str]) -> None:
+    async def show(self) -> Snapshot: ...
+
+    def follow(self) -> AsyncGenerator[Snapshot, None]: ...
+
+    async def end(self) -> None: ...
+
+
+class Others(Protocol):
+    """The tasks of all workers."""
+
+    def tell(self, task: Task) -> None:
+        """Let the other workers follow a task that begins here."""
+        ...
+
+    async def find(self, ident: str) -> Followed | None:
+        """The task of that id, wherever it runs."""
+        ...
+
+
+class Tasks:
+    """The tasks that are known here, and through `others` those that other workers know."""
+
+    def __init__(self, now: Callable[[], float], new_id: Callable[[], str], others: Others | None = None) -> None:
         self._now = now
         self._new_id = new_id
+        self._others = others
         self._known: dict[str, Task] = {}
 
     def start(self, work: Work) -> Task:
@@ -211,12 +243,20 @@ class Tasks:
             raise refuse("too_many_tasks", f"{running} tasks run already; wait for one, or cancel it", retry_after=5)
         task = Task(self._new_id(), work, self._now)
         self._known[task.ident] = task
+        if self._others is not None:
+            self._others.tell(task)
         return task
 
-    def find(self, ident: str) -> Task:
-        """The task of that id. Raises `Refusal`."""
+    def mine(self, ident: str) -> Task | None:
+        """The task of that id, if it runs or ran here."""
         self._forget(room=0)
-        task = self._known.get(ident)
+        return self._known.get(ident)
+
+    async def find(self, ident: str) -> Followed:
+        """The task of that id. Raises `Refusal`."""
+        task: Followed | None = self.mine(ident)
+        if task is None and self._others is not None:
+            task = await self._others.find(ident)
         if task is None:
             raise refuse("task_not_found", "There is no such task; a task is forgotten 300 s after its end", "task_id")
         return task

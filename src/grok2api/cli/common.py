@@ -5,6 +5,7 @@ A verb that cannot do its work raises `CommandError`; the root prints one line f
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -56,3 +57,10 @@ def ready_data_dir(data_dir: Path) -> None:
 def say(line: str) -> None:
     """One line for the operator, on the standard error stream."""
     print(f"grok2api: {' '.join(line.split())}", file=sys.stderr)
+
+
+def tell(lines: Iterable[str]) -> None:
+    """To the operator's terminal, as they are, and not to the log: they may hold a key that is shown once."""
+    for line in lines:
+        print(line, file=sys.stderr)
+    sys.stderr.flush()

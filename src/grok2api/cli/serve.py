@@ -1,18 +1,30 @@
-"""`grok2api serve`: see that everything needed is there, then run the gateway.
+"""`grok2api serve`: see that everything needed is there, then run the gateway, in one process or in several.
 
 What can be known before the start is found here and said in one line: the configuration, the data directory, the
-port. The gateway itself is `app`.
+port. The gateway itself is `app`; a process that only watches over others (`supervisor`) does not load it.
 """
 
 import os
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from grok2api.app import run
-from grok2api.cli.common import DEFAULT_DATA_DIR, CommandError, ConfigFile, DataDir, ready_data_dir, say
+from grok2api.banner import lines, reachable
+from grok2api.cli.common import DEFAULT_DATA_DIR, CommandError, ConfigFile, DataDir, ready_data_dir, say, tell
+from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.load import Layers
-from grok2api.web.server import PortTaken, bind
+from grok2api.config.settings import Settings
+from grok2api.place import Place, Serves, listener_of, place_in
+from grok2api.web.listening import Listeners, PortTaken, bind
+
+#: What this process is -> module and function that runs it.
+RUNNERS: Mapping[str, tuple[str, str]] = {
+    "alone": ("grok2api.app", "run"),
+    "worker": ("grok2api.app", "work"),
+    "supervisor": ("grok2api.supervisor", "supervise"),
+}
 
 
 def serve(
@@ -33,14 +45,48 @@ def serve(
     ready_data_dir(directory)
     given = {key: value for key, value in overrides.items() if value is not None}
     layers = Layers(config, directory, given, os.environ)
+    place = place_in(os.environ)
+    code = _first(layers, demo=demo) if place is None else _work(layers, place)
+    if code:
+        raise typer.Exit(code)
+
+
+def _first(layers: Layers, *, demo: bool) -> int:
+    """Run what the operator has started."""
     found = layers.survey()
     for warning in found.warnings:
         say(f"warning: {warning}")
+    settings = found.settings
     try:
-        listener = bind(found.settings.server.host, found.settings.server.port)
+        if settings.server.workers > 1:
+            if demo:
+                raise CommandError("--demo runs in one process; leave out --workers (server.workers)")
+            return _several(settings, layers, Listeners(settings.server.host, settings.server.port))
+        listener = bind(settings.server.host, settings.server.port)
     except PortTaken as error:
         raise CommandError(str(error)) from None
     with listener:
-        code = run(layers, listener, demo=demo)
-    if code:
-        raise typer.Exit(code)
+        return int(_runner("alone")(layers, listener, demo=demo))
+
+
+def _several(settings: Settings, layers: Layers, listeners: Listeners) -> int:
+    address = reachable(settings.server.host, listeners.port)
+    key, made = ensure_admin_key(settings, layers.data_dir)
+
+    def started(serves: Serves) -> None:
+        shown = lines(settings, address, key if made else None, serves.accounts)
+        tell([*shown, f"workers: {settings.server.workers}"])
+
+    log = settings.logging
+    return int(_runner("supervisor")(listeners, settings.server.workers, started, log.level, log.format))
+
+
+def _work(layers: Layers, place: Place) -> int:
+    with listener_of(place) as listener:
+        return int(_runner("worker")(layers, listener, place))
+
+
+def _runner(what: str) -> Callable[..., Any]:
+    module, name = RUNNERS[what]
+    runner: Callable[..., Any] = getattr(import_module(module), name)
+    return runner

@@ -44,12 +44,6 @@ class Asset(Section, frozen=True, kw_only=True):
     delete_timeout: Annotated[float, About("Seconds for a deletion.", low=1, reserved=True)] = 60
 
 
-class Coordination(Section, frozen=True, kw_only=True):
-    """Several processes."""
-
-    url: Annotated[str, About("Redis for several processes.", secret=True, restart=True, reserved=True)] = ""
-
-
 class UrlFetch(Section, frozen=True, kw_only=True):
     """Fetching what a request points to."""
 

@@ -38,11 +38,11 @@ def _no_known_password(settings: Settings) -> Iterator[str]:
         yield "app.app_key is the well-known default of older programs; choose another, or leave it empty"
 
 
-def _one_process(settings: Settings) -> Iterator[str]:
-    if settings.server.workers > 1:
+def _workers_together(settings: Settings) -> Iterator[str]:
+    if settings.server.workers > 1 and not settings.coordination.url:
         yield (
-            f"--workers {settings.server.workers} (server.workers) needs coordination.url (Redis); "
-            "this version runs one process"
+            f"--workers {settings.server.workers} (server.workers) needs coordination.url, a Redis or Valkey through "
+            "which the processes hold to the same limits"
         )
 
 
@@ -84,7 +84,7 @@ def _preferred_tags(settings: Settings) -> Iterator[str]:
 
 RULES: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _no_known_password,
-    _one_process,
+    _workers_together,
     _upstream_addresses,
     _proxies,
     _aliases,

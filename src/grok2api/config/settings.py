@@ -13,7 +13,6 @@ from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
     Asset,
     Cache,
-    Coordination,
     Image,
     Media,
     Responses,
@@ -59,7 +58,15 @@ class Server(Section, frozen=True, kw_only=True):
         str, About("Address to listen on; `127.0.0.1` keeps the gateway to this machine.", restart=True)
     ] = "0.0.0.0"  # noqa: S104
     port: Annotated[int, About("Port to listen on; 0 takes any free one.", low=0, high=65535, restart=True)] = 8000
-    workers: Annotated[int, About("Processes. This version runs one.", low=1, high=256, restart=True)] = 1
+    workers: Annotated[
+        int,
+        About(
+            "Processes that serve on this machine; more than one need `coordination.url`.",
+            low=1,
+            high=256,
+            restart=True,
+        ),
+    ] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
     drain_sec: Annotated[
         float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600)
@@ -330,6 +337,28 @@ class Storage(Section, frozen=True, kw_only=True):
             secret=True,
             restart=True,
             derived="`sqlite:///<data-dir>/grok2api.db`",
+        ),
+    ] = ""
+
+
+class Coordination(Section, frozen=True, kw_only=True):
+    """Several processes, on one machine or on many."""
+
+    url: Annotated[
+        str,
+        About(
+            "Redis or Valkey, through which all processes keep to the same limits and rests. Empty: one process.",
+            form="redis_url",
+            secret=True,
+            restart=True,
+        ),
+    ] = ""
+    installation: Annotated[
+        str,
+        About(
+            "The begin of this installation's keys in Redis; processes with the same one work together.",
+            restart=True,
+            derived="made from the store",
         ),
     ] = ""
 

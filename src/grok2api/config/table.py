@@ -4,7 +4,7 @@ Pure. `SETTINGS` is in the order of the tree, so that pages and listings group t
 from values by key to the tree.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import unquote, urlsplit
@@ -116,9 +116,17 @@ def value_of(settings: Settings, key: str) -> Any:
     return value
 
 
+#: URLs by whose form it can be seen that they hold no password.
+_HARMLESS: Mapping[str, Callable[[str], bool]] = {
+    "store_url": lambda url: url.startswith("sqlite:"),
+    "redis_url": lambda url: "@" not in url and "?" not in url,
+}
+
+
 def is_secret(row: Setting, value: Any) -> bool:
     """Whether `value` must not be shown. The URL of a server may hold a password, that of a file holds none."""
-    return row.about.secret and not (row.about.form == "store_url" and value.startswith("sqlite:"))
+    harmless = _HARMLESS.get(row.about.form)
+    return row.about.secret and not (harmless is not None and harmless(value))
 
 
 def secret_values(settings: Settings) -> Iterator[str]:
@@ -128,7 +136,7 @@ def secret_values(settings: Settings) -> Iterator[str]:
         if not is_secret(row, value):
             continue
         match row.kind:
-            case Kind.TEXT if row.about.form == "store_url":
+            case Kind.TEXT if row.about.form in _HARMLESS:
                 yield from (value, unquote(urlsplit(value).password or ""))
             case Kind.TABLE:
                 yield from value.values()

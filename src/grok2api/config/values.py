@@ -34,6 +34,9 @@ _TYPOGRAPHIC = str.maketrans({
 #: Schemes of the database servers that can hold the store.
 SERVERS = ("postgresql", "mysql", "mariadb")
 
+#: What the URL of Redis or Valkey begins with.
+REDIS = ("redis", "rediss", "unix", "valkey", "valkeys")
+
 #: Headers that the gateway or the connection makes, and what to use instead.
 _NOT_PASSED = {
     "authorization": "accounts bring their own",
@@ -260,6 +263,22 @@ def _names_database(url: str) -> bool:
         return False
 
 
+def _redis_url(text: str) -> str:
+    url = _plain(text)
+    if url and not _is_redis(url):
+        raise BadValue(f"must be a URL as in {REDIS[0]}://:password@host:6379/0 ({', '.join(REDIS)})")
+    return url
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        there = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return there and parts.scheme in REDIS and not any(char.isspace() for char in url)
+
+
 FORMS: Mapping[Form, Callable[[str], str]] = {
     "": _plain,
     "prose": _prose,
@@ -268,5 +287,6 @@ FORMS: Mapping[Form, Callable[[str], str]] = {
     "http_url": _url("http", "https"),
     "ws_url": _url("ws", "wss"),
     "store_url": _store_url,
+    "redis_url": _redis_url,
     "proxy_url": _url("http", "https", "socks4", "socks5", "socks5h", userinfo=True),
 }

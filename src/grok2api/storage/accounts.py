@@ -30,6 +30,7 @@ from grok2api.storage.filtering import sorting, wanted
 from grok2api.storage.reading import ALIVE, alive, by_age, by_ids, chunks, every
 from grok2api.storage.secrets import Vault
 from grok2api.storage.tables import accounts, tags
+from grok2api.storage.write_behind import Served
 
 EVERYONE = Filter()
 OLDEST_FIRST = Order()
@@ -173,8 +174,9 @@ class AccountStore:
 
     # --- runtime writes
 
-    async def write_runtime(self, served: Sequence[Account]) -> None:
-        """Write what serving changed. Accounts that are gone, or were administered meanwhile, are left alone."""
+    async def write_runtime(self, served: Sequence[Served]) -> None:
+        """Write what serving changed, and add to the counters. Accounts that are gone are left alone; of those that
+        were administered meanwhile, only the counters are touched."""
         await self.database.write(lambda connection: _write_runtime(connection, served))
 
 
@@ -237,11 +239,14 @@ def _tally(connection: Connection, now: float) -> dict[tuple[Tier, Status], int]
     return {key: count for key, count in found.items() if count}
 
 
-def _write_runtime(connection: Connection, served: Iterable[Account]) -> None:
+def _write_runtime(connection: Connection, served: Iterable[Served]) -> None:
     writing.locked(connection)
     for some in chunks(served):
-        ids = [account.id for account in some]
+        ids = [one.account.id for one in some]
         columns = (accounts.c.id, accounts.c.revision, accounts.c.deleted_at)
         rows = connection.execute(select(*columns).where(accounts.c.id.in_(ids)))
         revisions = {ident: revision for ident, revision, gone in rows if not gone}
-        writing.update_runtime(connection, [one for one in some if revisions.get(one.id) == one.revision])
+        there = [one for one in some if one.account.id in revisions]
+        writing.add_counts(connection, [(one.account.id, one.uses, one.fails) for one in there])
+        ours = [one.account for one in there if revisions[one.account.id] == one.account.revision]
+        writing.update_runtime(connection, ours)

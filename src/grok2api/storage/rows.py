@@ -28,15 +28,13 @@ def stored(account: Account, revision: int) -> Account:
 
 
 def runtime_row(account: Account) -> dict[str, Any]:
-    """The columns that serving requests changes."""
+    """The columns that serving requests changes, apart from its counters: those are added to."""
     return {
         "tier": account.tier.value,
         "state": account.state.value,
         "state_reason": text(account.state_reason),
         "health": account.health,
         "strikes": msgspec.json.encode(account.strikes).decode(),
-        "use_count": account.use_count,
-        "fail_count": account.fail_count,
         "last_used_at": account.last_used_at,
         "last_error": text(account.last_error),
         "last_error_at": account.last_error_at,
@@ -56,6 +54,8 @@ def whole_row(account: Account, vault: Vault) -> dict[str, Any]:
         "created_at": account.created_at,
         "revision": account.revision,
         "deleted_at": 0.0,
+        "use_count": account.use_count,
+        "fail_count": account.fail_count,
         **runtime_row(account),
     }
 

@@ -1,16 +1,18 @@
 """Writing behind: what serving changes is written later, in batches, by one job.
 
-The hot path only marks an account as changed, or counts (D2). A store that is away costs nothing but patience (D4):
-what is not written stays, and wakes the job again. Closing writes what is left, so that counters survive a restart
-(D7).
+The hot path only marks an account as changed, or counts (D2). Several processes write the same store, so counters are
+added to, by each what it has counted. A store that is away costs nothing but patience (D4): what is not written stays,
+and wakes the job again. Closing writes what is left, so that counters survive a restart (D7).
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+import msgspec
 import structlog
 
+from grok2api.accounts.lifecycle import Effect, Persist
 from grok2api.accounts.model import Account
 from grok2api.storage.errors import RefusedValues, StoreError
 
@@ -22,11 +24,22 @@ _BATCH = 200
 
 _log = structlog.stdlib.get_logger(__name__)
 
+#: Uses and failures that were not written yet.
+_Counts = tuple[int, int]
+
+
+class Served(msgspec.Struct, frozen=True):
+    """An account as serving has left it, and how many more uses and failures it has than were written."""
+
+    account: Account
+    uses: int = 0
+    fails: int = 0
+
 
 class RuntimeStore(Protocol):
     """Where batches of accounts go."""
 
-    async def write_runtime(self, served: Sequence[Account]) -> None:
+    async def write_runtime(self, served: Sequence[Served]) -> None:
         """Write what serving changed. Raises `StoreError`."""
         ...
 
@@ -50,8 +63,8 @@ class WriteBehind:
         self._store = store
         self._lookup = lookup
         self._others: list[Content] = []
-        self._marked: dict[str, None] = {}
-        self._begun: dict[str, None] = {}
+        self._marked: dict[str, _Counts] = {}
+        self._begun: frozenset[str] = frozenset()
         self.woken = asyncio.Event()
         self._flushing = asyncio.Lock()
         self.trouble = ""
@@ -60,16 +73,26 @@ class WriteBehind:
         """Write this too; `woken` says that there is some."""
         self._others.append(content)
 
+    def take(self, effects: Iterable[Effect]) -> None:
+        """Note what the pool's outcomes demand."""
+        for effect in effects:
+            if isinstance(effect, Persist):
+                self._add(effect.account_id, effect.uses, effect.fails)
+
     def mark(self, idents: Iterable[str]) -> None:
-        """These accounts have changed."""
-        self._marked.update(dict.fromkeys(idents))
-        if self._marked:
-            self.woken.set()
+        """These accounts have changed, but for their counters."""
+        for ident in idents:
+            self._add(ident, 0, 0)
+
+    def _add(self, ident: str, uses: int, fails: int) -> None:
+        before = self._marked.get(ident, (0, 0))
+        self._marked[ident] = (before[0] + uses, before[1] + fails)
+        self.woken.set()
 
     @property
     def waiting(self) -> int:
         """How many accounts are not written yet."""
-        return len(self._marked.keys() | self._begun.keys())
+        return len(self._marked.keys() | self._begun)
 
     async def flush(self) -> None:
         """Write everything that is there now. Raises `StoreError`; what was not written stays.
@@ -91,29 +114,41 @@ class WriteBehind:
     async def _write_marked(self) -> None:
         now = list(self._marked)
         for at in range(0, len(now), _BATCH):
-            idents = now[at : at + _BATCH]
-            for ident in idents:
-                self._marked.pop(ident, None)
-            self._begun = dict.fromkeys(idents)
+            self._begun = frozenset(now[at : at + _BATCH])
             try:
-                found = (self._lookup(ident) for ident in idents)
-                await self._write([account for account in found if account is not None])
-            except BaseException:
-                self.mark(idents)
-                raise
+                await self._write([(ident, self._marked.pop(ident)) for ident in now[at : at + _BATCH]])
             finally:
-                self._begun = {}
+                self._begun = frozenset()
 
-    async def _write(self, served: Sequence[Account]) -> None:
-        """Write a batch; when the database takes one of its accounts for impossible, the others are written."""
+    async def _write(self, batch: Sequence[tuple[str, _Counts]]) -> None:
+        """Write these, or mark them again. When the database takes one for impossible, the others are written."""
+        found = [(self._lookup(ident), counts) for ident, counts in batch]
+        served = [Served(one, *counts) for one, counts in found if one is not None]
+        writing = asyncio.ensure_future(self._store.write_runtime(served))
         try:
-            await self._store.write_runtime(served)
+            await asyncio.shield(writing)
         except RefusedValues as error:
-            if len(served) == 1:
-                _log.error("an account cannot be written", account=served[0].id, reason=str(error))
-                return
-            for account in served:
-                await self._write([account])
+            if len(batch) == 1:
+                _log.error("an account cannot be written", account=batch[0][0], reason=str(error))
+            else:
+                await self._write_each(batch)
+        except BaseException:
+            await asyncio.wait((writing,))  # cancelled or not: only what was not written may be written again
+            if writing.exception() is not None:
+                self._again(batch)
+            raise
+
+    async def _write_each(self, batch: Sequence[tuple[str, _Counts]]) -> None:
+        for place, one in enumerate(batch, 1):
+            try:
+                await self._write([one])
+            except BaseException:
+                self._again(batch[place:])
+                raise
+
+    def _again(self, batch: Iterable[tuple[str, _Counts]]) -> None:
+        for ident, counts in batch:
+            self._add(ident, *counts)
 
     async def close(self) -> None:
         """Write what is left, once. Raises `StoreError`."""

@@ -63,6 +63,17 @@ def update_whole(connection: Connection, vault: Vault, changed: Sequence[tuple[A
         write_parts(connection, touched, (part,))
 
 
+def add_counts(connection: Connection, counts: Collection[tuple[str, int, int]]) -> None:
+    """Add to the counters of accounts, given as id, uses and failures: every process adds what it has counted."""
+    rows = [{"key": ident, "uses": uses, "fails": fails} for ident, uses, fails in counts if uses or fails]
+    if rows:
+        sums = {
+            "use_count": accounts.c.use_count + bindparam("uses"),
+            "fail_count": accounts.c.fail_count + bindparam("fails"),
+        }
+        connection.execute(update(accounts).where(accounts.c.id == bindparam("key")).values(sums), rows)
+
+
 def update_runtime(connection: Connection, served: Sequence[Account]) -> None:
     """Write what serving changed."""
     update_rows(connection, [{"id": account.id, **runtime_row(account)} for account in served])

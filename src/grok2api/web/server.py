@@ -36,32 +36,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-class PortTaken(Exception):  # noqa: N818 - reported to the operator in one line
-    """The address cannot be listened on; the text says which and why."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `PortTaken`."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port or server.port"
-        ) from None
-    listener.setblocking(False)
-    return listener
-
-
 def configuration(app: Asgi) -> uvicorn.Config:
     """How the server treats connections. Nobody is believed who says whom he forwards for (Z5)."""
     return uvicorn.Config(

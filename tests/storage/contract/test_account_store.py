@@ -10,6 +10,7 @@ from grok2api.catalog import Tier
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import StoreError
 from grok2api.storage.opening import store_for
+from grok2api.storage.write_behind import Served
 
 MARK = "MARKED-SECRET-5f2b"
 
@@ -83,15 +84,18 @@ async def test_a_new_credential_must_not_be_another_accounts(store: AccountStore
     assert [account.secret for account in await store.load()] == [fresh(1).secret, fresh(2).secret]
 
 
-async def test_runtime_writes_leave_alone_what_was_administered_or_removed(store: AccountStore) -> None:
+async def test_runtime_writes_only_add_to_what_was_administered_and_leave_alone_what_was_removed(
+    store: AccountStore,
+) -> None:
     known = list((await store.add([fresh(1), fresh(2), fresh(3)])).added)
     await store.change(["acc_1"], disabled)
     await store.remove(["acc_2"])
     rest = {"fast": Rest(5.0, 1.0)}
-    await store.write_runtime([msgspec.structs.replace(account, use_count=9, rests=rest) for account in known])
+    for _ in range(2):
+        await store.write_runtime([Served(msgspec.structs.replace(account, rests=rest), 9, 2) for account in known])
     first, third = await store.load()
-    assert (first.state, first.use_count, first.rests) == (State.DISABLED, 0, {})
-    assert (third.use_count, third.rests) == (9, rest)
+    assert (first.state, first.use_count, first.fail_count, first.rests) == (State.DISABLED, 18, 4, {})
+    assert (third.use_count, third.fail_count, third.rests) == (18, 4, rest)
     assert await store.revision() == 3
 
 

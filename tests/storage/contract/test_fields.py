@@ -14,6 +14,7 @@ from grok2api.accounts.model import Account
 from grok2api.accounts.tags import tidy
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.opening import store_for
+from grok2api.storage.write_behind import Served
 
 words = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 long_words = st.builds(lambda text, times: text * times, words, st.sampled_from([1, 1, 1, 20_000]))
@@ -83,7 +84,8 @@ def test_every_field_makes_the_round_trip(opened: AccountStore, account: Account
         assert await opened.get([account.id]) == [changed]
         assert msgspec.structs.replace(changed, revision=0, id=later.id) == later
         served = msgspec.structs.replace(account, **{name: getattr(changed, name) for name in ADMINISTERED})
-        await opened.write_runtime([served])
+        counts = [served.use_count - changed.use_count, served.fail_count - changed.fail_count]
+        await opened.write_runtime([Served(served, *counts)])
         assert await opened.get([account.id]) == [served]
         await opened.remove([account.id])
         await opened.purge(FAR)

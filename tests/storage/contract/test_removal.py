@@ -9,6 +9,7 @@ from grok2api.accounts.query import Filter, Order
 from grok2api.catalog import Tier
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import StoreConflict
+from grok2api.storage.write_behind import Served
 
 NOW = 1000.0
 
@@ -37,7 +38,7 @@ async def test_no_question_sees_what_was_removed(two: AccountStore) -> None:
     assert sum((await two.tally(NOW)).values()) == 1
     assert [found.id async for found in two.iterate()] == ["acc_2"]
     assert (await two.change(["acc_1"], disabled)).accounts == ()
-    await two.write_runtime([account(1, revision=2)])
+    await two.write_runtime([Served(account(1, revision=2), 1, 1)])
     assert [found.id for found in await two.load()] == ["acc_2"]
 
 

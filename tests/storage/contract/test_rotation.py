@@ -15,6 +15,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import StoreError
 from grok2api.storage.opening import store_for
 from grok2api.storage.rotation import rotate_key
+from grok2api.storage.write_behind import Served
 
 SIZE = 1100
 PHRASE = {"GROK2API_SECRET_KEY": "a phrase of many characters"}
@@ -159,7 +160,7 @@ async def test_a_gateway_with_the_former_key_goes_on_and_spoils_nothing(
     revision = await store.revision()
     (served,) = await store.load()
     await rotate_key(url, tmp_path, {})
-    await store.write_runtime([msgspec.structs.replace(served, use_count=7)])
+    await store.write_runtime([Served(served, uses=7)])
     with pytest.raises(StoreError, match="has another key since this process was started"):
         await store.add([account(2)])
     with pytest.raises(StoreError, match="has another key"):

@@ -12,6 +12,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.audit import KEPT_SEC
 from grok2api.storage.errors import StoreConflict
 from grok2api.storage.tables import audit_items
+from grok2api.storage.write_behind import Served
 
 NOW = 1000.0
 
@@ -66,7 +67,7 @@ async def test_counters_and_what_others_changed_since_stay(full: AccountStore) -
     done = await full.change(["acc_1"], disabled, note("disable"))
     (now,) = await full.get(["acc_1"])
     windows = {**now.windows, "auto": Window(1, 50, 7200)}
-    await full.write_runtime([replace(now, use_count=42, last_used_at=9.0, windows=windows)])
+    await full.write_runtime([Served(replace(now, last_used_at=9.0, windows=windows), 42 - now.use_count)])
     await full.change(["acc_1"], lambda one: replace(one, tags=("later",)), note("tags"))
     await full.undo(done.change_id, note("undo"))
     (found,) = await full.get(["acc_1"])
