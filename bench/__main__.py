@@ -14,6 +14,7 @@ from bench.load import measure
 from bench.micro import micro
 from bench.processes import CannotStart
 from bench.scenarios import Options
+from bench.store import store_table
 from bench.targets import report
 
 _LIBRARIES = ("uvicorn", "uvloop", "httptools", "aiohttp", "msgspec")
@@ -25,6 +26,8 @@ def main() -> int:
     print(_heading())
     if asked.what in ("all", "micro"):
         print(f"\n## Pure code\n\n{micro()}", flush=True)
+    if asked.what == "store":
+        print(f"\n## The store\n\n{store_table(asked.store)}", flush=True)
     if asked.what in ("all", "load"):
         options = Options(rounds=asked.rounds, paced_rounds=max(1, asked.rounds - 1), litellm=asked.litellm)
         try:
@@ -38,8 +41,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the gateway and its peers.")
-    parser.add_argument("what", nargs="?", choices=("all", "micro", "load"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "micro", "load", "store"), default="all")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default 3)")
+    parser.add_argument("--store", action="append", default=[], metavar="URL", help="an empty database; repeatable")
     parser.add_argument("--litellm", type=Path, metavar="PYTHON", help="python of an environment with litellm[proxy]")
     return parser.parse_args()
 
