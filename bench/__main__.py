@@ -9,12 +9,12 @@ from pathlib import Path
 
 import uvloop
 
+from bench.administration import administration
 from bench.client import LoadError
 from bench.load import measure
 from bench.micro import micro
 from bench.processes import CannotStart
 from bench.scenarios import Options
-from bench.store import store_table
 from bench.targets import report
 
 _LIBRARIES = ("uvicorn", "uvloop", "httptools", "aiohttp", "msgspec")
@@ -26,8 +26,6 @@ def main() -> int:
     print(_heading())
     if asked.what in ("all", "micro"):
         print(f"\n## Pure code\n\n{micro()}", flush=True)
-    if asked.what == "store":
-        print(f"\n## The store\n\n{store_table(asked.store)}", flush=True)
     if asked.what in ("all", "load"):
         options = Options(rounds=asked.rounds, paced_rounds=max(1, asked.rounds - 1), litellm=asked.litellm)
         try:
@@ -36,15 +34,21 @@ def main() -> int:
             print(f"bench: {error or 'no answer in time'}", file=sys.stderr)
             return 1
         print(f"\n## Under load\n\n{report(results)}")
+    if asked.what == "accounts":
+        servers = {"postgresql": asked.postgresql, "mariadb": asked.mariadb}
+        found = uvloop.run(administration(asked.accounts, {name: url for name, url in servers.items() if url}))
+        print(f"\n## Accounts\n\n{found}")
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the gateway and its peers.")
-    parser.add_argument("what", nargs="?", choices=("all", "micro", "load", "store"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "micro", "load", "accounts"), default="all")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default 3)")
-    parser.add_argument("--store", action="append", default=[], metavar="URL", help="an empty database; repeatable")
     parser.add_argument("--litellm", type=Path, metavar="PYTHON", help="python of an environment with litellm[proxy]")
+    parser.add_argument("--accounts", type=int, default=100_000, help="how many, for `accounts` (default 100,000)")
+    for engine in ("postgresql", "mariadb"):
+        parser.add_argument(f"--{engine}", metavar="URL", help=f"a server for `accounts`, as {engine}://user@host/name")
     return parser.parse_args()
 
 

@@ -9,8 +9,9 @@ import pytest
 import typer.main
 
 from grok2api.accounts import reference as accounts_reference
+from grok2api.accounts.model import DEFAULT_WINDOWS, Source
 from grok2api.canonical.problem import Kind
-from grok2api.catalog import MODELS
+from grok2api.catalog import LOWEST_FIRST, MODELS
 from grok2api.cli.main import application
 from grok2api.config import reference as config_reference
 from grok2api.config.table import SETTINGS, section_titles
@@ -187,4 +188,26 @@ async def test_every_route_is_documented(tmp_path):
     async with rigged(tmp_path, accounts=()) as rig:
         paths = [path.replace(":path", "") for path in rig.app.face.known]
     assert len(paths) >= 10
-    assert [path for path in paths if f"`{path}`" not in page] == []
+    assert [path for path in paths if f"`{path}`" not in page and not path.startswith("/admin/api")] == []
+
+
+async def test_every_job_is_documented(tmp_path):
+    text = page("quotas.md")
+    async with rigged(tmp_path, accounts=()) as rig:
+        names = [row.name for row in rig.app.jobs.status()]
+    assert len(names) >= 7
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("tier", LOWEST_FIRST)
+def test_default_windows_are_documented(tier):
+    windows, modes = DEFAULT_WINDOWS[tier], ("auto", "fast", "expert", "heavy", "grok43")
+    totals = " | ".join(str(windows[mode].total) if mode in windows else "-" for mode in modes)
+    hours, console = windows["fast"].window_sec // 3600, windows["console"]
+    assert console.window_sec == 3600
+    assert f"| {tier} | {totals} | {hours} hours | {console.total} an hour |" in page("quotas.md")
+
+
+@pytest.mark.parametrize("source", Source)
+def test_every_source_of_a_window_is_documented(source):
+    assert f"| `{source}` |" in page("quotas.md")

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from grok2api.jobs import InMemory, Job, JobRunner
+from grok2api.jobs import Job, JobRunner
 from grok2api.storage.errors import StoreError
-from virtual_time import VirtualTime
+from virtual_time import InMemory, VirtualTime
 
 
 class Work:
@@ -196,7 +196,7 @@ async def test_the_status_tells_all_about_a_job() -> None:
 
 
 class Away(InMemory):
-    async def put(self, name: str, value: str) -> None:
+    async def put(self, name: str, value: str, now: float) -> None:
         raise StoreError("The store is away.")
 
 
@@ -238,7 +238,7 @@ async def test_what_cannot_be_remembered_is_a_failure_that_is_told() -> None:
 
 async def test_remembered_nonsense_counts_as_nothing() -> None:
     bench = Bench(remembered=True)
-    await bench.memory.put("job.job", "yesterday")
+    await bench.memory.put("job.job", "yesterday", 0.0)
     async with bench.running():
         await bench.time.settle()
     assert bench.runs == [0]

@@ -1,8 +1,12 @@
-"""Time in the test's hand: what sleeps wakes when the test moves the clock, in order, and nobody really waits."""
+"""Time in the test's hand: what sleeps wakes when the test moves the clock, in order, and nobody really waits.
+
+And a memory that outlives what uses it, as the store does.
+"""
 
 import asyncio
 import heapq
 import itertools
+from collections.abc import Mapping
 
 
 class VirtualTime:
@@ -41,3 +45,16 @@ class VirtualTime:
         """Let everybody who can go on go on."""
         for _ in range(turns):
             await asyncio.sleep(0)
+
+
+class InMemory:
+    """Small values by name, as the store remembers them."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    async def all(self) -> Mapping[str, str]:
+        return dict(self._values)
+
+    async def put(self, name: str, value: str, now: float) -> None:
+        self._values[name] = value

@@ -9,16 +9,15 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from grok2api.accounts.model import Account, Kind, new_account
 from grok2api.catalog import Tier
 from grok2api.cli.common import CommandError
-from grok2api.config.settings import Settings, Upstream
+from grok2api.config.settings import Settings
 from grok2api.simulator.accounts import DEMO_ACCOUNTS
 from grok2api.storage.opening import store_for
 
@@ -36,8 +35,10 @@ try it:
 
 
 @asynccontextmanager
-async def demonstration(settings: Settings, data_dir: Path, address: str) -> AsyncIterator[tuple[Settings, list[str]]]:
-    """A running simulator; yields settings that point at it, and what to tell the operator."""
+async def demonstration(
+    settings: Settings, data_dir: Path, address: str
+) -> AsyncIterator[tuple[Mapping[str, Any], list[str]]]:
+    """A running simulator; yields the settings that point at it, by key, and what to tell the operator."""
     simulator = await asyncio.create_subprocess_exec(
         *_SIMULATOR, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -47,7 +48,7 @@ async def demonstration(settings: Settings, data_dir: Path, address: str) -> Asy
         notes = [f"demo: the upstream is a simulator at {url}; nothing leaves this machine"]
         key = settings.app.api_key[0] if settings.app.api_key else ""
         curl = _CURL.format(address=address)
-        yield _pointed_at(settings, url), [*notes, _with_key(curl, key)]
+        yield _pointed_at(url), [*notes, _with_key(curl, key)]
     finally:
         with suppress(ProcessLookupError):
             simulator.terminate()
@@ -64,18 +65,16 @@ async def _address(simulator: asyncio.subprocess.Process) -> str:
     return found[0]
 
 
-def _pointed_at(settings: Settings, url: str) -> Settings:
-    change = msgspec.structs.replace
-    upstream: Upstream = change(
-        settings.upstream,
-        headers={},
-        web=change(
-            settings.upstream.web, base_url=url, ws_url=url.replace("http", "ws", 1), assets_url=url, accounts_url=url
-        ),
-        console=change(settings.upstream.console, base_url=url),
-        api=change(settings.upstream.api, base_url=url),
-    )
-    return change(settings, upstream=upstream)
+def _pointed_at(url: str) -> Mapping[str, Any]:
+    return {
+        "upstream.headers": {},
+        "upstream.web.base_url": url,
+        "upstream.web.ws_url": url.replace("http", "ws", 1),
+        "upstream.web.assets_url": url,
+        "upstream.web.accounts_url": url,
+        "upstream.console.base_url": url,
+        "upstream.api.base_url": url,
+    }
 
 
 async def _add_accounts(url: str, data_dir: Path) -> None:

@@ -33,24 +33,9 @@ class Remembered(Protocol):
         """Every value by name."""
         ...
 
-    async def put(self, name: str, value: str) -> None:
-        """Keep `value` under `name`."""
+    async def put(self, name: str, value: str, now: float) -> None:
+        """Remember `value` by `name`."""
         ...
-
-
-class InMemory:
-    """A `Remembered` that remembers as long as the process lives."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, str] = {}
-
-    async def all(self) -> Mapping[str, str]:
-        """Every value by name."""
-        return dict(self._values)
-
-    async def put(self, name: str, value: str) -> None:
-        """Keep `value` under `name`."""
-        self._values[name] = value
 
 
 def _always() -> bool:
@@ -221,7 +206,7 @@ class JobRunner:
             try:
                 await job.work()
                 if job.remembered:
-                    await self._remembered.put(_key(job.name), str(started))
+                    await self._remembered.put(_key(job.name), str(started), self._now())
                 line.streak = 0
             except Exception as error:  # the edge: whatever happens in a job, the next turn comes
                 line.fail(_words(error))

@@ -116,6 +116,11 @@ def transport(settings: Settings) -> TransportOptions:
     )
 
 
+def way_out(settings: Settings) -> str:
+    """Which HTTP client there has to be: one that goes straight, or one that knows proxies."""
+    return "direct" if settings.proxy.egress.mode == "direct" else "proxied"
+
+
 def grok_web(settings: Settings) -> GrokWebOptions:
     web, features = settings.upstream.web, settings.features
     cookies, user_agent = _browser(settings)

@@ -18,9 +18,8 @@ from grok2api.accounts.refresh import Refreshed, Refresher, RefreshOptions
 from grok2api.accounts.rounds import Rounds
 from grok2api.canonical.problem import Problem, Refusal
 from grok2api.catalog import WEB_MODES, Tier
-from grok2api.jobs import InMemory
 from grok2api.upstreams.base import Credential, Told
-from virtual_time import VirtualTime
+from virtual_time import InMemory, VirtualTime
 
 #: What grok.com says about an account of each tier.
 TOTALS = {

@@ -6,6 +6,7 @@ A crash drops the pool and what was not written yet; a restart writes it first. 
 import asyncio
 import random
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -20,16 +21,17 @@ from pooling import AUTO, CONSOLE, FAST, account, problem
 from grok2api.accounts.lanes import Lane, Slot
 from grok2api.accounts.leases import Lease, Need
 from grok2api.accounts.lifecycle import Effect, Persist, disabled, enabled
-from grok2api.accounts.model import Account, State, moved
+from grok2api.accounts.model import DAY, Account, State, moved
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool, Leasing
-from grok2api.accounts.quota import Told, learn
+from grok2api.accounts.quota import learn
 from grok2api.accounts.selection import Reason, standing
 from grok2api.accounts.sync import Sync
 from grok2api.canonical.problem import Kind, Refusal
 from grok2api.catalog import LOWEST_FIRST, Tier
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
+from grok2api.upstreams.base import Told
 
 T = TypeVar("T")
 
@@ -178,6 +180,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(number=NUMBERS, told=st.booleans())
     def remove(self, number: int, told: bool) -> None:
         self.house.run(self.house.store.remove([ident(number)]))
+        self.house.run(self.house.store.purge(time.time() + 2 * DAY))  # ids are used again here, which nobody else does
         self.house.known.pop(ident(number), None)
         if told:
             self.pool.remove(ident(number))

@@ -4,14 +4,16 @@ import itertools
 
 import msgspec
 import pytest
-from pooling import account
+from pooling import account, problem
 
 from grok2api.accounts import lifecycle
-from grok2api.accounts.lifecycle import Outcome, settle
+from grok2api.accounts.lifecycle import Outcome, questioned, settle
 from grok2api.accounts.model import State
-from grok2api.accounts.quota import Told, learn
-from grok2api.accounts.reference import diagram, edges, outcomes
+from grok2api.accounts.quota import learn
+from grok2api.accounts.reference import diagram, edges, outcomes, questions
 from grok2api.accounts.resting import Attempt, Policy
+from grok2api.canonical.problem import Kind
+from grok2api.upstreams.base import Told
 
 NOW = 1_000_000.0
 POLICY = Policy()
@@ -43,6 +45,17 @@ def test_every_outcome_that_changes_a_state_is_on_its_edge(state: State, outcome
     end, _ = settle(start, outcome, Attempt("fast", NOW), POLICY)
     words = edges().get((state, end.state), [])
     assert (outcome.value in words) == (end.state is not state)
+
+
+def test_what_failed_questions_do_is_on_the_page_and_nothing_else() -> None:
+    rows = questions().splitlines()[2:]
+    found = set()
+    for state, kind in itertools.product(State, Kind):
+        start = msgspec.structs.replace(account(), state=state)
+        end = questioned(start, problem(kind), NOW)
+        if end is not start:
+            found.add(f"| `{kind}` | {state} | {end.state}: {end.state_reason} |")
+    assert found == set(rows)
 
 
 def test_the_diagram_and_the_table_name_every_state_and_every_outcome() -> None:

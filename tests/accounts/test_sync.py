@@ -62,11 +62,21 @@ async def test_many_accounts_are_taken_over_in_slices() -> None:
     assert largest(await turns_of(sync, lambda: len(world.pool))) == TAKEN
     assert (len(world.pool), marked, sync.revision) == (MANY, [], 1)
 
+    for ident in world.pool.idents():
+        world.pool.replace(msgspec.structs.replace(world.pool.get(ident), use_count=1))
     source.accounts = {f"acc_{number}": written(number, 2, "new") for number in range(MANY)}
     assert largest(await turns_of(sync, lambda: len(marked))) == TAKEN
-    assert all(one.tags == ("new",) for one in world.pool.list())
+    assert all((one.tags, one.use_count) == (("new",), 1) for one in world.pool.list())
     assert len(marked) == MANY
     assert not await sync.sync()
+
+
+async def test_only_what_memory_knows_better_is_written_again() -> None:
+    world, marked = World([written(number, 1) for number in range(3)]), list[str]()
+    world.pool.replace(msgspec.structs.replace(world.pool.get("acc_1"), use_count=1))
+    source = Source([written(number, 2, "new") for number in range(3)])
+    await Sync(source, world.pool, marked.extend, 1).sync()
+    assert marked == ["acc_1"]
 
 
 async def test_accounts_that_are_gone_leave_the_pool_and_those_that_come_meanwhile_stay() -> None:

@@ -64,7 +64,7 @@ def test_O4_lists_have_json(typed):
         "value": "",
         "from": "default",
         "secret": True,
-        "restart": True,
+        "restart": False,
     }
     assert json.loads(typed("config", "get", "features.stream", "--json")[1])["value"] is True
     assert json.loads(typed("config", "check", "--json")[1])["ok"] is True
@@ -104,9 +104,9 @@ def test_a_variable_that_overrides_the_file_is_told(typed, monkeypatch):
 
 
 def test_a_setting_without_effect_is_told(typed):
-    typed("config", "set", "batch.nsfw_concurrency", "3")
+    typed("config", "set", "batch.asset_list_concurrency", "3")
     _, _, err = typed("config", "check")
-    assert err == "grok2api: warning: batch.nsfw_concurrency (data/config.toml) has no effect in this version\n"
+    assert err == "grok2api: warning: batch.asset_list_concurrency (data/config.toml) has no effect in this version\n"
 
 
 @pytest.fixture

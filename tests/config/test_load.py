@@ -100,6 +100,9 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[server]\nport = true", ["server.port must be a whole number"]),
         ("[server]\nport = -1", ["from 0 to 65535"]),
         ("[stream]\nkeepalive_sec = nan", ["stream.keepalive_sec must be a number"]),
+        (f"[account]\nmax_rest_sec = 1{'0' * 400}", ["account.max_rest_sec must be a number"]),
+        (f"[logging]\nmax_files = 1{'0' * 30}", ["logging.max_files must be a whole number"]),
+        ("[account]\nmax_rest_sec = inf", ["account.max_rest_sec must be a number"]),
         ("[features]\nstream = 1", ["features.stream must be true or false, not 1"]),
         ("[account]\nstrategy = 'best'", ["account.strategy must be one of quota, random, not 'best'"]),
         ("[account]\nmax_rest_sec = 0", ["account.max_rest_sec must be a number of at least 1"]),
@@ -209,10 +212,10 @@ def test_addresses_follow_from_others(tmp_path):
 
 
 def test_a_reserved_setting_is_accepted_with_a_warning(tmp_path):
-    found = survey(None, tmp_path, {"batch.nsfw_concurrency": "3"}, {})
-    assert found.settings.batch.nsfw_concurrency == 3
-    assert found.warnings == ("batch.nsfw_concurrency (command line) has no effect in this version",)
-    assert survey(None, tmp_path, {"batch.nsfw_concurrency": "50"}, {}).warnings == ()
+    found = survey(None, tmp_path, {"batch.asset_list_concurrency": "3"}, {})
+    assert found.settings.batch.asset_list_concurrency == 3
+    assert found.warnings == ("batch.asset_list_concurrency (command line) has no effect in this version",)
+    assert survey(None, tmp_path, {"batch.asset_list_concurrency": "50"}, {}).warnings == ()
 
 
 def test_a_file_that_is_named_must_exist(tmp_path):

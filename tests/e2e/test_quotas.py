@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -14,7 +15,12 @@ from grok2api.accounts.model import Account, Source, State
 from grok2api.catalog import Tier
 from grok2api.simulator.accounts import Window
 from grok2api.storage.opening import store_for
-from rig import BASIC, CHAT, HEAVY, SUPER, Rig, rigged
+from grok2api.storage.remembered import Remembered
+from rig import BASIC, CHAT, HEAVY, SUPER, Rig
+from rig import rigged as plain_rigged
+
+#: Accounts as they are after an import.
+rigged = partial(plain_rigged, fresh=True)
 
 TOKEN = "sim-super-1"
 ONE = ((TOKEN, SUPER),)
@@ -25,7 +31,7 @@ def question(model: str) -> dict[str, object]:
     return {**ask("chat"), "model": model}
 
 
-async def until(holds: Callable[[], bool], within: float = 5.0) -> None:
+async def until(holds: Callable[[], bool], within: float = 15.0) -> None:
     """Wait until something has come about in the background."""
     async with asyncio.timeout(within):
         while not holds():
@@ -104,8 +110,7 @@ async def test_a_tier_that_could_not_be_told_yet_is_asked_for_after_a_restart(tm
         await until(lambda: limits(rig).total() == 3)
         await rig.app.jobs.run_now("store-write")
         assert (only(rig).tier, only(rig).tier_known) == (BASIC, False)
-    async with rigged(tmp_path, accounts=()) as rig:
-        rig.world.account("sim-new", SUPER)
+    async with rigged(tmp_path, accounts=(("sim-new", SUPER),)) as rig:
         await until(lambda: only(rig).tier is SUPER)
 
 
@@ -237,7 +242,8 @@ async def test_all_periodic_work_is_in_the_status(tmp_path) -> None:
         await rig.app.jobs.run_now("quota-super")
         rows = {one.name: one for one in rig.app.jobs.status()}
         assert list(rows) == [
-            "store-sync", "store-write", "store-purge", "quota-basic", "quota-super", "quota-heavy", "quota-on-demand",
+            "configuration", "store-sync", "store-write", "store-purge",
+            "quota-basic", "quota-super", "quota-heavy", "quota-on-demand",
         ]  # fmt: skip
         assert all(row.help.endswith(".") and row.failures == 0 for row in rows.values())
         assert rows["quota-super"].runs == 1
@@ -251,3 +257,19 @@ async def test_Z2_no_token_is_in_what_is_remembered_or_said_about_questions(tmp_
         results = [one async for one in rig.app.refresher.refresh([only(rig).id])]
         assert TOKEN not in repr(results)
     assert TOKEN not in "".join(capfd.readouterr())
+
+
+async def test_how_far_the_rounds_are_is_remembered_over_a_restart(tmp_path) -> None:
+    async with rigged(tmp_path, accounts=ONE) as rig:
+        await until(lambda: told(rig))
+        await rig.app.jobs.run_now("quota-super")
+        await rig.app.jobs.run_now("store-purge")
+    store = await store_for("", tmp_path, {})
+    kept = await Remembered(store.database).all()
+    await store.close()
+    assert {"quota.super", "job.store-purge"} <= set(kept)
+    assert abs(float(kept["quota.super"]) - time.time()) < 60
+    async with rigged(tmp_path, accounts=ONE) as rig:
+        due = {one.name: one.next_at for one in rig.app.jobs.status()}["store-purge"]
+        assert due is not None
+        assert due - time.time() > 3000

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from grok2api.accounts.lifecycle import HEAL, OUTCOMES, TRANSITIONS, Next, Outcome
+from grok2api.accounts.lifecycle import HEAL, LATELY_SEC, OUTCOMES, QUESTIONED, TRANSITIONS, Next, Outcome
 from grok2api.accounts.model import State
 from grok2api.accounts.resting import Policy
 
@@ -17,6 +17,7 @@ _NOTE = "<!-- Made by `make docs` from the code's tables; do not edit. -->"
 #: What changes a state besides the outcome of an attempt: (from, to, by what).
 OTHER_EDGES: tuple[tuple[State, State, str], ...] = (
     (State.SUSPECT, State.ACTIVE, "fresh quota"),
+    (State.EXPIRED, State.ACTIVE, "fresh quota by hand"),
     *((state, State.ACTIVE, "the operator") for state in State if state is not State.ACTIVE),
     *((state, State.DISABLED, "the operator") for state in State if state is not State.DISABLED),
 )
@@ -57,6 +58,17 @@ Health is a number from 0.05 to 1. Failures multiply it, a success adds {heal}. 
 account in ill health is chosen less; half of the ill is forgotten every five minutes.
 
 A demand of console.x.ai for a proof of possession is nobody's fault, whatever its problem.
+
+## What a question about quota does
+
+Quotas are asked about apart from requests ([pools and quotas](quotas.md)). An answer ends doubts, strikes and the
+mode's rest, as far as they are older than the question; none left rests the mode. A question that fails says
+nothing about the account, except for these:
+
+{questions}
+
+A bare 401 to a question counts only when the account has not answered within the last {lately}, and questions alone
+never expire an account.
 
 ## Rests
 
@@ -136,6 +148,8 @@ def page() -> str:
         "{note}": _NOTE,
         "{diagram}": diagram(),
         "{outcomes}": outcomes(),
+        "{questions}": questions(),
+        "{lately}": f"{LATELY_SEC / 60:.0f} minutes",
         "{strikes}": str(Policy().strikes),
         "{heal}": f"{HEAL:g}",
     }
@@ -174,6 +188,14 @@ def outcomes() -> str:
         lines.append(
             f"| `{outcome}` | {_problems(outcome)} | {'; '.join(_becomes(step)) or 'nothing'} | {_health(step)} |"
         )
+    return "\n".join(lines)
+
+
+def questions() -> str:
+    """What the upstream may say instead of a quota that says something about the account, state by state."""
+    lines = ["| problem | account is | it becomes |", "|---|---|---|"]
+    for (state, outcome), step in QUESTIONED.items():
+        lines.append(f"| {_problems(outcome)} | {state} | {step.to}: {step.reason} |")
     return "\n".join(lines)
 
 

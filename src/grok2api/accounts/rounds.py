@@ -39,7 +39,7 @@ class Memory(Protocol):
 
     async def all(self) -> Mapping[str, str]: ...
 
-    async def put(self, name: str, value: str) -> None: ...
+    async def put(self, name: str, value: str, now: float) -> None: ...
 
 
 class Rounds:
@@ -77,14 +77,15 @@ class Rounds:
 
     async def _join_all(self, accounts: Iterable[Account]) -> None:
         for number, account in enumerate(accounts, 1):
-            self.join(account)
+            self._wheel.add(account.id)
+            self._refresher.welcome(account, new=False)
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
 
     def join(self, account: Account) -> None:
         """Take up an account that is new or was changed, and have it asked about if that is due."""
         self._wheel.add(account.id)
-        self._refresher.welcome(account)
+        self._refresher.welcome(account, new=True)
 
     def every(self, tier: Tier) -> float:
         """Seconds between two turns of the wheel."""
@@ -101,7 +102,7 @@ class Rounds:
             if account.tier is tier:
                 self._refresher.want(account.id, delay=tick * self._rng.random())
         self._turned[tier] = end
-        await self._memory.put(_key(tier), str(end))
+        await self._memory.put(_key(tier), str(end), now)
 
     async def sweep(self) -> None:
         """Have everything asked about that is spent or rests: fresh quota could help (P6)."""

@@ -78,15 +78,19 @@ class Sync:
     def _take(self, stored: Iterable[Account]) -> None:
         fresh: list[Account] = []
         changed: list[Account] = []
+        stale: list[str] = []
         for account in stored:
             known = self._pool.get(account.id)
             if known is None:
                 fresh.append(account)
             elif known.revision != account.revision:
-                changed.append(merged(known, account))
-                self._pool.replace(changed[-1])
+                taken = merged(known, account)
+                self._pool.replace(taken)
+                changed.append(taken)
+                if taken != account:
+                    stale.append(taken.id)
         self._pool.add_many(fresh)
-        self._mark(account.id for account in changed)
+        self._mark(stale)
         self._joined([*fresh, *changed])
 
 

@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,20 +12,18 @@ from grok2api.catalog import nearest
 from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, CommandError, ConfigFile, DataDir, loaded, ready_data_dir, say
 from grok2api.config.edit import set_value, set_values
 from grok2api.config.load import CONFIG_NAME, DEFAULT, Loaded
+from grok2api.config.masking import plain, shown
 from grok2api.config.neighbour import carried
-from grok2api.config.table import BY_KEY, SETTINGS, Kind, Setting, is_secret, value_of
+from grok2api.config.table import BY_KEY, SETTINGS, Setting, value_of
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and change the configuration.")
-
-MASK = "********"
-_PASSWORD_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 @app.command()
 def show(data_dir: DataDir = DEFAULT_DATA_DIR, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Every setting, its value, and the layer that the value comes from."""
     found = loaded(data_dir, config)
-    rows = [(row, _visible(row, value_of(found.settings, row.key)), found.origins[row.key]) for row in SETTINGS]
+    rows = [(row, shown(row, value_of(found.settings, row.key)), found.origins[row.key]) for row in SETTINGS]
     if as_json:
         print(json.dumps([_as_json(row, value, origin) for row, value, origin in rows], indent=2))
         return
@@ -60,11 +56,11 @@ def get(
     row = _row(key)
     found = loaded(data_dir, config)
     value = value_of(found.settings, key)
-    shown = _listed(value) if reveal else _visible(row, value)
+    seen = plain(value) if reveal else shown(row, value)
     if as_json:
-        print(json.dumps(_as_json(row, shown, found.origins[key])))
+        print(json.dumps(_as_json(row, seen, found.origins[key])))
     else:
-        print(shown if isinstance(shown, str) else _as_toml(shown))
+        print(seen if isinstance(seen, str) else _as_toml(seen))
 
 
 @app.command(name="set")
@@ -75,10 +71,11 @@ def set_(
     config: ConfigFile = None,
 ) -> None:
     """Write one setting to the configuration file; the rest of the file stays as it is."""
-    _row(key)
+    row = _row(key)
     path = config or data_dir / CONFIG_NAME
     set_value(path, key, sys.stdin.read().strip() if value == "-" else value)
-    print(f"{key} is set in {path}.")
+    when = "; it takes effect at the next start" if row.about.restart else ""
+    print(f"{key} is set in {path}{when}.")
     _warn_of_higher_layers(key, loaded(data_dir, path))
 
 
@@ -96,16 +93,16 @@ def import_(
     if found.settings and not dry_run:
         ready_data_dir(path.parent)
         set_values(path, found.settings)
-    shown = {key: _visible(BY_KEY[key], value) for key, value in found.settings.items()}
+    seen = {key: shown(BY_KEY[key], value) for key, value in found.settings.items()}
     if as_json:
-        print(json.dumps({"dry_run": dry_run, "settings": shown, "left": dict(found.left)}, indent=2))
+        print(json.dumps({"dry_run": dry_run, "settings": seen, "left": dict(found.left)}, indent=2))
         return
-    for key, value in shown.items():
+    for key, value in seen.items():
         print(f"{key} = {_as_toml(value)}")
     for key, why in found.left:
         print(f"# {key}: {why}")
     would = "would be written to" if dry_run else "are written to"
-    print(f"{len(shown)} settings {would} {path}, {len(found.left)} are left out")
+    print(f"{len(seen)} settings {would} {path}, {len(found.left)} are left out")
 
 
 def _text(file: Path) -> str:
@@ -131,27 +128,6 @@ def _row(key: str) -> Setting:
     if row is None:
         raise CommandError(f"{key} is not a setting; the nearest are {', '.join(nearest(key, BY_KEY))}", 2)
     return row
-
-
-def _visible(row: Setting, value: Any) -> Any:
-    if not is_secret(row, value):
-        return _PASSWORD_IN_URL.sub(MASK, value) if isinstance(value, str) else _listed(value)
-    match row.kind:
-        case Kind.TABLE:
-            return dict.fromkeys(value, MASK)
-        case Kind.TEXTS:
-            return [MASK] * len(value)
-        case _:
-            return MASK if value else value
-
-
-def _listed(value: Any) -> Any:
-    """Lists and tables in the types that JSON knows, whole numbers without a fraction."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _as_json(row: Setting, value: Any, origin: str) -> dict[str, Any]:

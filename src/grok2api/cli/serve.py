@@ -4,14 +4,14 @@ What can be known before the start is found here and said in one line: the confi
 port. The gateway itself is `app`.
 """
 
+import os
 from typing import Annotated
 
 import typer
 
 from grok2api.app import run
-from grok2api.cli.common import DEFAULT_DATA_DIR, CommandError, ConfigFile, DataDir, loaded, ready_data_dir, say
-from grok2api.config.table import secret_values
-from grok2api.observe.secrets import secrets
+from grok2api.cli.common import DEFAULT_DATA_DIR, CommandError, ConfigFile, DataDir, ready_data_dir, say
+from grok2api.config.load import Layers
 from grok2api.web.server import PortTaken, bind
 
 
@@ -31,9 +31,9 @@ def serve(
     overrides = {"server.host": host, "server.port": port, "server.workers": workers}
     directory = data_dir / "demo" if demo else data_dir
     ready_data_dir(directory)
-    found = loaded(directory, config, {key: value for key, value in overrides.items() if value is not None})
-    for value in secret_values(found.settings):
-        secrets.register_cookies(value)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    layers = Layers(config, directory, given, os.environ)
+    found = layers.survey()
     for warning in found.warnings:
         say(f"warning: {warning}")
     try:
@@ -41,6 +41,6 @@ def serve(
     except PortTaken as error:
         raise CommandError(str(error)) from None
     with listener:
-        code = run(found.settings, directory, listener, demo=demo)
+        code = run(layers, listener, demo=demo)
     if code:
         raise typer.Exit(code)

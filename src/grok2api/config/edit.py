@@ -28,13 +28,20 @@ def set_value(path: Path, key: str, value: Any) -> None:
 
 def set_values(path: Path, changes: Mapping[str, Any]) -> None:
     """Set several keys at once, all or none. Makes the file when it is absent. Raises `SettingsError`."""
-    path = path.resolve()
+    text = edited(path, changes)
+    combine(from_text(text, str(path)), path.parent)
+    write(path, text)
+
+
+def edited(path: Path, changes: Mapping[str, Any]) -> str:
+    """The text of the file at `path` after these changes; a key that becomes `None` goes. Raises `SettingsError`."""
     document = _document(path)
     for key, value in _checked(changes).items():
-        _put(document, key.split("."), value)
-    text = tomlkit.dumps(document)
-    combine(from_text(text, str(path)), path.parent)
-    _write(path, text)
+        if value is None:
+            _drop(document, key.split("."))
+        else:
+            _put(document, key.split("."), value)
+    return tomlkit.dumps(document)
 
 
 def _document(path: Path) -> tomlkit.TOMLDocument:
@@ -60,7 +67,7 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
             problems.append(f"{key} is not a setting; did you mean {nearest(key, BY_KEY, 1)[0]}?")
             continue
         try:
-            checked[key] = _plain(read(row, value, written=isinstance(value, str)))
+            checked[key] = None if value is None else _plain(read(row, value, written=isinstance(value, str)))
         except BadValue as error:
             problems.append(f"{key} {error}")
     if problems:
@@ -93,7 +100,17 @@ def _put(table: tomlkit.TOMLDocument | Table, path: list[str], value: Any) -> No
     _put(child, rest, value)  # type: ignore[arg-type]
 
 
-def _write(path: Path, text: str) -> None:
+def _drop(table: Any, path: list[str]) -> None:
+    name, *rest = path
+    if not rest:
+        table.pop(name, None)
+    elif isinstance(table.get(name), Mapping):
+        _drop(table[name], rest)
+
+
+def write(path: Path, text: str) -> None:
+    """Put `text` in place of what is at `path`, in one step and for good. Raises `SettingsError`."""
+    path = path.resolve()  # a link stays a link
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(prefix=".config-", dir=path.parent)  # mode 0600

@@ -7,7 +7,7 @@ the new settings, and when one objects those before it are given the old ones ba
 from collections.abc import Callable
 
 from grok2api.config.settings import Settings
-from grok2api.config.table import SETTINGS, value_of
+from grok2api.config.table import SETTINGS, changed, value_of
 
 Subscriber = Callable[[Settings], None]
 
@@ -30,11 +30,13 @@ class Live:
         return lambda: self._subscribers.remove(subscriber)
 
     def replace(self, new: Settings) -> tuple[str, ...]:
-        """Put `new` in force. Returns the changed keys that take effect only at the next start.
+        """Put `new` in force. Returns the changed keys that wait for the next start; until then they stay as they were.
 
         Raises what a subscriber raised, after everything was put back.
         """
         old = self._current
+        waiting = tuple(row.key for row in SETTINGS if row.about.restart and _differs(row.key, old, new))
+        new = changed(new, {key: value_of(old, key) for key in waiting})
         told: list[Subscriber] = []
         try:
             for subscriber in tuple(self._subscribers):
@@ -45,6 +47,8 @@ class Live:
                 subscriber(old)
             raise
         self._current = new
-        return tuple(
-            row.key for row in SETTINGS if row.about.restart and value_of(old, row.key) != value_of(new, row.key)
-        )
+        return waiting
+
+
+def _differs(key: str, old: Settings, new: Settings) -> bool:
+    return bool(value_of(old, key) != value_of(new, key))

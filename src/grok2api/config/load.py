@@ -14,7 +14,7 @@ from grok2api.catalog import nearest
 from grok2api.config.errors import SettingsError
 from grok2api.config.rules import broken_rules, derive
 from grok2api.config.settings import Settings
-from grok2api.config.sources import Given, from_environment, from_file, from_overrides
+from grok2api.config.sources import Given, from_environment, from_file, from_overrides, from_text
 from grok2api.config.table import BY_KEY, SETTINGS, build, variable
 from grok2api.config.values import BadValue, read
 
@@ -37,6 +37,39 @@ class Loaded(msgspec.Struct, frozen=True):
         return "Loaded(…)"
 
 
+class Layers(msgspec.Struct, frozen=True):
+    """The places that this process's settings come from, each winning over the one before.
+
+    config_path: the file of `--config`, which must then exist; None means `config.toml` in the data directory, which
+    need not. overrides: values by key from the command line.
+    """
+
+    config_path: Path | None
+    data_dir: Path
+    overrides: Mapping[str, Any] = {}
+    environ: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Layers({self.path})"
+
+    @property
+    def path(self) -> Path:
+        """The file, whether it is there or not."""
+        return self.config_path or self.data_dir / CONFIG_NAME
+
+    def overridden(self, values: Mapping[str, Any]) -> "Layers":
+        """These layers with further values above all others."""
+        return Layers(self.config_path, self.data_dir, {**self.overrides, **values}, self.environ)
+
+    def survey(self, text: str | None = None) -> Loaded:
+        """The settings as they are given now; `text` in place of what is in the file. Raises `SettingsError`."""
+        if text is None:
+            in_file = from_file(self.path, required=self.config_path is not None)
+        else:
+            in_file = from_text(text, str(self.path))
+        return combine([*in_file, *from_environment(self.environ), *from_overrides(self.overrides)], self.data_dir)
+
+
 def load(
     config_path: Path | None, data_dir: Path, overrides: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Settings:
@@ -47,18 +80,8 @@ def load(
 def survey(
     config_path: Path | None, data_dir: Path, overrides: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Loaded:
-    """The settings in force, with their origins and warnings. Raises `SettingsError`.
-
-    config_path: the file of `--config`, which must then exist; None means `config.toml` in the data directory, which
-    need not. overrides: values by key from the command line.
-    """
-    path = config_path or data_dir / CONFIG_NAME
-    given = [
-        *from_file(path, required=config_path is not None),
-        *from_environment(environ),
-        *from_overrides(overrides),
-    ]
-    return combine(given, data_dir)
+    """The settings in force, with their origins and warnings; see `Layers`. Raises `SettingsError`."""
+    return Layers(config_path, data_dir, overrides, environ).survey()
 
 
 def combine(given: Iterable[Given], data_dir: Path) -> Loaded:

@@ -33,6 +33,10 @@ value that is not allowed; the message names the key, the layer and what is allo
 `GROK2API_DATA_DIR` (the data directory) and `GROK2API_SECRET_KEY` (the key that encrypts stored credentials) are
 variables too, but not settings.
 
+A running gateway takes a change of the file over by itself within a few seconds, and one by `POST /admin/api/config` at
+once; requests under way keep the settings that they began with. A change that is not allowed is refused as a whole,
+with the reason in the log or in the answer, and the old settings go on serving.
+
 Marks: *secret* values are never shown or logged. *At start* means that a change takes effect at the next start.
 *No effect in this version* means that the key is known and its value checked, and nothing more; a start warns of it.
 """

@@ -44,16 +44,6 @@ class Asset(Section, frozen=True, kw_only=True):
     delete_timeout: Annotated[float, About("Seconds for a deletion.", low=1, reserved=True)] = 60
 
 
-class Batch(Section, frozen=True, kw_only=True):
-    """Work over many accounts."""
-
-    nsfw_concurrency: Annotated[int, About("Accounts at the same time.", low=1, reserved=True)] = 50
-    refresh_concurrency: Annotated[int, About("Accounts at the same time.", low=1, reserved=True)] = 50
-    asset_list_concurrency: Annotated[int, About("Lists at the same time.", low=1, reserved=True)] = 50
-    asset_delete_concurrency: Annotated[int, About("Deletions at the same time.", low=1, reserved=True)] = 50
-    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
-
-
 class Coordination(Section, frozen=True, kw_only=True):
     """Several processes."""
 

@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 from grok2api.config.about import About, Section
 from grok2api.config.reserved import (
     Asset,
-    Batch,
     Cache,
     Coordination,
     Image,
@@ -33,7 +32,6 @@ class App(Section, frozen=True, kw_only=True):
             "Key of the admin API. Empty: a random one is made in `<data-dir>/admin.key`.",
             form="key",
             secret=True,
-            restart=True,
         ),
     ] = ""
     api_key: Annotated[
@@ -64,18 +62,16 @@ class Server(Section, frozen=True, kw_only=True):
     workers: Annotated[int, About("Processes. This version runs one.", low=1, high=256, restart=True)] = 1
     max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
     drain_sec: Annotated[
-        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600, restart=True)
+        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600)
     ] = 30
 
 
 class Logging(Section, frozen=True, kw_only=True):
     """What is written to the standard error stream."""
 
-    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], About("The least that is logged.", restart=True)] = (
-        "INFO"
-    )
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], About("The least that is logged.")] = "INFO"
     format: Annotated[
-        Literal["auto", "json", "console"], About("`auto` is readable on a terminal and JSON in a pipe.", restart=True)
+        Literal["auto", "json", "console"], About("`auto` is readable on a terminal and JSON in a pipe.")
     ] = "auto"
     file_level: Annotated[
         str, About("Level of a log file; this version logs to the standard error stream only.", reserved=True)
@@ -115,7 +111,7 @@ class Egress(Section, frozen=True, kw_only=True):
 
     mode: Annotated[
         Literal["direct", "single_proxy", "proxy_pool"],
-        About("Go directly, through `proxy_url`, or through one of `proxy_pool`.", restart=True),
+        About("Go directly, through `proxy_url`, or through one of `proxy_pool`."),
     ] = "direct"
     proxy_url: Annotated[
         str, About("The proxy of `single_proxy`: `http`, `https`, `socks5`, `socks5h`.", form="proxy_url", secret=True)
@@ -258,9 +254,9 @@ class Web(Section, frozen=True, kw_only=True):
         "https://imagine-public.x.ai"
     )
     accounts_url: Annotated[str, About("Where account settings are.", form="http_url")] = "https://accounts.x.ai"
-    transport: Annotated[
-        Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.", restart=True)
-    ] = "rest"
+    transport: Annotated[Literal["rest", "ws"], About("Converse over REST, or over the newer WebSocket gateway.")] = (
+        "rest"
+    )
 
 
 class Console(Section, frozen=True, kw_only=True):
@@ -336,6 +332,20 @@ class Storage(Section, frozen=True, kw_only=True):
             derived="`sqlite:///<data-dir>/grok2api.db`",
         ),
     ] = ""
+
+
+class Batch(Section, frozen=True, kw_only=True):
+    """Work over many accounts, by the admin API."""
+
+    nsfw_concurrency: Annotated[
+        int, About("Switches turned at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    refresh_concurrency: Annotated[
+        int, About("Accounts asked about at the same time, when a call does not say.", low=1, high=1000)
+    ] = 50
+    asset_list_concurrency: Annotated[int, About("Lists at the same time.", low=1, reserved=True)] = 50
+    asset_delete_concurrency: Annotated[int, About("Deletions at the same time.", low=1, reserved=True)] = 50
+    asset_upload_concurrency: Annotated[int, About("Uploads at the same time.", low=1, reserved=True)] = 10
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -93,7 +93,11 @@ BY_KEY: Mapping[str, Setting] = {row.key: row for row in SETTINGS}
 
 def build(values: Mapping[str, Any]) -> Settings:
     """The tree that holds `values` (by key, already checked) and defaults for the rest."""
-    settings = Settings()
+    return changed(Settings(), values)
+
+
+def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """The tree with `values` (by key, already checked) in place of those that it held."""
     for key, value in values.items():
         settings = _with(settings, key.split("."), value)
     return settings

@@ -5,7 +5,6 @@ reveal a secret. Numbers keep their zeros, an empty list is a list.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -19,6 +18,9 @@ _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+#: Larger numbers are no seconds and no sizes, and not every reader of JSON can hold them.
+_LARGEST = 2**53
 
 #: What word processors and chat programs make of plain characters; a cookie or User-Agent pasted from one has them.
 _TYPOGRAPHIC = str.maketrans({
@@ -117,7 +119,7 @@ def _number(setting: Setting, raw: Any) -> float:
 
 def _within(setting: Setting, value: float) -> bool:
     low, high = setting.about.low, setting.about.high
-    return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
+    return -_LARGEST <= value <= _LARGEST and (low is None or value >= low) and (high is None or value <= high)
 
 
 def _limits(setting: Setting) -> str:

@@ -28,24 +28,30 @@ _KEYS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?', re.DOTALL)
 
 def parse(body: bytes) -> "Object":
     """The JSON object in `body`, whole."""
+    value = parse_any(body)
+    if not isinstance(value, dict):
+        raise invalid("The body must be a JSON object", code="invalid_json")
+    return Object(value, "")
+
+
+def parse_any(body: bytes) -> Any:
+    """The JSON value in `body`, as strictly read as an object is."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise invalid(f"The body is not valid JSON: {error}", code="invalid_json") from None
-    if not isinstance(value, dict):
-        raise invalid("The body must be a JSON object", code="invalid_json")
     keys, depth = _measure(value)
     if depth > _MAX_DEPTH:
         raise invalid(f"The body is nested deeper than {_MAX_DEPTH} levels", code="invalid_json")
     if sum(1 for match in _KEYS.finditer(body) if match.group(1)) != keys:
         raise _duplicate(body)
-    return Object(value, "")
+    return value
 
 
 def _measure(root: Any) -> tuple[int, int]:
     """How many keys the value holds, and how deep it goes; without recursion, since depth is hostile."""
     keys = depth = 0
-    layer: list[Any] = [root]
+    layer: list[Any] = [root] if type(root) in (dict, list) else []
     while layer:
         depth += 1
         below: list[Any] = []

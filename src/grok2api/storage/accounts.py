@@ -22,6 +22,7 @@ from grok2api.storage import administering, audit, writing
 from grok2api.storage.administering import Added as Added
 from grok2api.storage.administering import Changed as Changed
 from grok2api.storage.administering import Removed as Removed
+from grok2api.storage.administering import Replaced as Replaced
 from grok2api.storage.administering import Undone as Undone
 from grok2api.storage.audit import Change as Change
 from grok2api.storage.engine import Database
@@ -140,6 +141,21 @@ class AccountStore:
         now = self._now() if note is None else note.at
         return await self.database.write(
             lambda connection: administering.remove(connection, self._vault, ids, note, now)
+        )
+
+    async def replace(
+        self,
+        fresh: Sequence[Account],
+        changed: Mapping[str, Callable[[Account], Account]],
+        gone: Collection[str],
+        note: Note,
+    ) -> Replaced:
+        """Remove `gone`, change each of `changed` by what stands with it, and store `fresh`: all or nothing.
+
+        No account is in two of them.
+        """
+        return await self.database.write(
+            lambda connection: administering.replace_some(connection, self._vault, fresh, changed, gone, note)
         )
 
     async def undo(self, change_id: int, note: Note) -> Undone:

@@ -4,7 +4,7 @@ Each moves the revision on, so that running servers take it over, and is noted i
 is done for some accounts at a time; memory stays bounded for a hundred thousand.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -65,6 +65,13 @@ class Removed(msgspec.Struct, frozen=True):
     change_id: int | None = None
 
 
+class Replaced(msgspec.Struct, frozen=True):
+    """The accounts that are new, and the number of the change."""
+
+    added: tuple[Account, ...]
+    change_id: int | None = None
+
+
 class Undone(msgspec.Struct, frozen=True):
     """How many accounts were put back, and the ids of those that could not be."""
 
@@ -76,6 +83,15 @@ def add(connection: Connection, vault: Vault, fresh: Sequence[Account], note: No
     """Store new accounts; one whose credential or user is there already is left as it is (P11)."""
     revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
+    added, known, restored = _add(connection, vault, fresh, revision, entry)
+    if added:
+        set_revision(connection, revision)
+    return Added(tuple(added), tuple(known), tuple(restored), audit.finish(connection, entry, len(added)))
+
+
+def _add(
+    connection: Connection, vault: Vault, fresh: Sequence[Account], revision: int, entry: int | None
+) -> tuple[list[Account], list[str], list[str]]:
     added: list[Account] = []
     known: list[str] = []
     restored: list[str] = []
@@ -88,9 +104,7 @@ def add(connection: Connection, vault: Vault, fresh: Sequence[Account], note: No
         added += (*new, *(now for _, now in back))
         known += there
         restored += (old.id for old, _ in back)
-    if added:
-        set_revision(connection, revision)
-    return Added(tuple(added), tuple(known), tuple(restored), audit.finish(connection, entry, len(added)))
+    return added, known, restored
 
 
 def _sorted_out(
@@ -135,6 +149,20 @@ def change(
     """Replace each of these accounts by `how` of it, credential included. Raises `StoreConflict`."""
     revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
+    changed = _change(connection, vault, ids, how, revision, entry)
+    if changed:
+        set_revision(connection, revision)
+    return Changed(tuple(changed), audit.finish(connection, entry, len(changed)))
+
+
+def _change(
+    connection: Connection,
+    vault: Vault,
+    ids: Iterable[str],
+    how: Callable[[Account], Account],
+    revision: int,
+    entry: int | None,
+) -> list[Account]:
     changed: list[Account] = []
     for olds in by_ids(connection, vault, dict.fromkeys(ids)):
         pairs = [(old, stored(replace(how(old), id=old.id), revision)) for old in olds]
@@ -147,24 +175,47 @@ def change(
         update_whole(connection, vault, pairs)
         audit.keep(connection, entry, ((old.id, difference(old, new, vault)) for old, new in pairs))
         changed += (new for _, new in pairs)
-    if changed:
-        set_revision(connection, revision)
-    return Changed(tuple(changed), audit.finish(connection, entry, len(changed)))
+    return changed
 
 
 def remove(connection: Connection, vault: Vault, ids: Iterable[str], note: Note | None, now: float) -> Removed:
     """Remove these accounts; they are kept for a day."""
     revision = next_revision(connection, vault)
     entry = audit.begin(connection, note)
+    count = _remove(connection, ids, now, revision, entry)
+    if count:
+        set_revision(connection, revision)
+    return Removed(count, audit.finish(connection, entry, count))
+
+
+def _remove(connection: Connection, ids: Iterable[str], now: float, revision: int, entry: int | None) -> int:
     count = 0
     for some in chunks(dict.fromkeys(ids)):
         there = alive(connection, some)
         remove_rows(connection, there, now, revision)
         audit.keep(connection, entry, ((ident, Before(there=True)) for ident in there))
         count += len(there)
+    return count
+
+
+def replace_some(
+    connection: Connection,
+    vault: Vault,
+    fresh: Sequence[Account],
+    changed: Mapping[str, Callable[[Account], Account]],
+    gone: Collection[str],
+    note: Note,
+) -> Replaced:
+    """Remove, change and add in one transaction, noted as one change. Raises `StoreConflict`."""
+    revision = locked(connection) + 1
+    entry = audit.begin(connection, note)
+    count = _remove(connection, gone, note.at, revision, entry)
+    count += len(_change(connection, vault, changed, lambda account: changed[account.id](account), revision, entry))
+    added, _, _ = _add(connection, vault, fresh, revision, entry)
+    count += len(added)
     if count:
         set_revision(connection, revision)
-    return Removed(count, audit.finish(connection, entry, count))
+    return Replaced(tuple(added), audit.finish(connection, entry, count))
 
 
 def undo(connection: Connection, vault: Vault, ident: int, note: Note) -> Undone:

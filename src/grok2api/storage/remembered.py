@@ -1,7 +1,5 @@
 """What the gateway remembers for itself: when a job last ran, and the like. The operator's settings are elsewhere."""
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection, insert, select, update
 
 from grok2api.storage.engine import Database
@@ -11,18 +9,17 @@ from grok2api.storage.tables import settings
 class Remembered:
     """Texts by name. Every method raises `StoreError`."""
 
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._now = now
 
     async def all(self) -> dict[str, str]:
         """Everything that is remembered."""
         query = select(settings.c.name, settings.c.value)
         return await self._database.read(lambda connection: dict(connection.execute(query).all()))
 
-    async def put(self, name: str, value: str) -> None:
+    async def put(self, name: str, value: str, now: float) -> None:
         """Remember `value` by `name`, instead of what was remembered by it."""
-        await self._database.write(lambda connection: _put(connection, name, value, self._now()))
+        await self._database.write(lambda connection: _put(connection, name, value, now))
 
 
 def _put(connection: Connection, name: str, value: str, now: float) -> None:

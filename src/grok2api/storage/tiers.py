@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from grok2api.accounts.model import Account, moved
+from grok2api.accounts.query import Note
 from grok2api.catalog import Tier
 from grok2api.storage.administering import Changed
 from grok2api.storage.errors import StoreError
@@ -24,14 +25,17 @@ _Move = tuple[Account, Tier, "asyncio.Future[int | None]"]
 class ChangingStore(Protocol):
     """The part of the store that moving needs."""
 
-    async def change(self, ids: Collection[str], how: Callable[[Account], Account]) -> Changed: ...
+    async def change(
+        self, ids: Collection[str], how: Callable[[Account], Account], note: Note | None = None
+    ) -> Changed: ...
 
 
 class Tiers:
     """The `TierKeeper` of the refresher."""
 
-    def __init__(self, store: ChangingStore) -> None:
+    def __init__(self, store: ChangingStore, now: Callable[[], float]) -> None:
         self._store = store
+        self._now = now
         self._moves: list[_Move] = []
         self._writing = asyncio.Lock()
 
@@ -62,7 +66,8 @@ class Tiers:
 
         revisions: dict[str, int] = {}
         try:
-            changed = await self._store.change(list(wanted), how)
+            note = Note(action="tier", actor="refresh", at=self._now())
+            changed = await self._store.change(list(wanted), how, note)
             revisions = {account.id: account.revision for account in changed.accounts if account.id not in stale}
         except StoreError as error:
             _log.warning("tiers that were told are not written yet", reason=str(error), accounts=len(wanted))

@@ -22,4 +22,4 @@ class NoSockets:
 
     def open(self, url: str, headers: Mapping[str, str], account: str = "") -> AbstractAsyncContextManager[Socket]:
         """Raises `TransportError`."""
-        raise unreachable("upstream.web.transport is ws; WebSockets are used from the next start on", "absent")
+        raise unreachable("upstream.web.transport became ws at this moment; the next call uses it", "absent")

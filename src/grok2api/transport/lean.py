@@ -43,7 +43,7 @@ class LeanHttp:
         """Send the call; the context begins when the head of the answer is here. Raises `TransportError`."""
         options = self._options()
         if choose_proxy(options.egress, call.account) is not None:
-            raise unreachable("A proxy is configured; it is used from the next start on", "proxy")
+            raise unreachable("A proxy was configured at this moment; the next call goes through it", "proxy")
         target = _target(call.url, check=not options.egress.skip_ssl_verify)
         try:
             head = head_of(call, ACCEPTED)

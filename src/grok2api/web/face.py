@@ -38,7 +38,8 @@ class Face:
             if route is not None:
                 await route(scope, receive, send)
                 return
-            await self._rest(scope, receive, _with_id(send, self._new_id("req_")))
+            request_id = scope["grok2api.request_id"] = self._new_id("req_")
+            await self._rest(scope, receive, _with_id(send, request_id))
         elif scope["type"] == "lifespan":
             await self._rest(scope, receive, send)
 

@@ -80,8 +80,8 @@ async def test_D7_what_is_being_written_when_all_ends_is_written_once(store: Acc
 
 
 async def test_a_name_is_remembered_with_its_last_value(store: AccountStore) -> None:
-    remembered = Remembered(store.database, lambda: 5.0)
+    remembered = Remembered(store.database)
     assert await remembered.all() == {}
     for name, value in (("a", "1"), ("A", "ünï"), ("a", "2"), ("'; DROP TABLE settings; --", "x" * 70_000)):
-        await remembered.put(name, value)
+        await remembered.put(name, value, 5.0)
     assert await remembered.all() == {"a": "2", "A": "ünï", "'; DROP TABLE settings; --": "x" * 70_000}
