@@ -1,6 +1,7 @@
 """What an operator reads when the database cannot be used: one line, no password, and what to do."""
 
 import asyncio
+import secrets
 import socket
 import sqlite3
 import threading
@@ -13,12 +14,13 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL, make_url
 
-from databases import database, server
+from databases import database, execute, server
 from grok2api.storage.address import address_of
 from grok2api.storage.engine import Database
 from grok2api.storage.engines import engine_of
 from grok2api.storage.engines.base import Patience
 from grok2api.storage.errors import StoreError
+from grok2api.storage.opening import store_for
 
 SERVERS = ("postgresql", "mariadb")
 PASSWORD = "MARKED-hunter2"
@@ -126,6 +128,26 @@ async def test_a_user_who_is_not_let_in(engine: str, tmp_path: Path) -> None:
 async def test_a_database_that_is_not_there(engine: str, tmp_path: Path) -> None:
     url = make_url(server(engine)).set(database="grok2api_nothing")
     assert "does not exist: create the database" in await said(url.render_as_string(hide_password=False), tmp_path)
+
+
+RIGHTS = {
+    "postgresql": ("CREATE ROLE {name} LOGIN", "DROP ROLE {name}"),
+    "mariadb": ("CREATE USER {name} IDENTIFIED BY '{password}'", "DROP USER {name}"),
+}
+
+
+@pytest.mark.parametrize("engine", SERVERS)
+async def test_a_user_without_rights(engine: str, tmp_path: Path) -> None:
+    name = f"grok2api_test_{secrets.token_hex(4)}"
+    make, drop = (statement.format(name=name, password=PASSWORD) for statement in RIGHTS[engine])
+    with database(engine, tmp_path) as url:
+        execute(engine, make)
+        try:
+            with pytest.raises(StoreError, match="denies this user what is needed") as error:
+                await store_for(spelled(make_url(url).set(username=name)), tmp_path, {})
+            assert PASSWORD not in str(error.value)
+        finally:
+            execute(engine, drop)
 
 
 @pytest.mark.parametrize("engine", SERVERS)

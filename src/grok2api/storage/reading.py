@@ -86,14 +86,13 @@ def _parts(connection: Connection, ids: Sequence[str]) -> Parts:
     t, w, r = tags.c, windows.c, rests.c
     for some in chunks(ids):
         mine = select(t.account_id, t.tag).where(t.account_id.in_(some)).order_by(t.account_id, t.place)
-        for ident, tag in connection.execute(mine):
+        for ident, tag in connection.execute(mine).all():
             words[ident].append(tag)
         columns = (w.account_id, w.mode, w.remaining, w.total, w.window_sec, w.resets_at, w.source)
-        for ident, mode, remaining, total, length, resets_at, source in connection.execute(
-            select(*columns).where(w.account_id.in_(some))
-        ):
+        rows = connection.execute(select(*columns).where(w.account_id.in_(some))).all()
+        for ident, mode, remaining, total, length, resets_at, source in rows:
             left[ident][sys.intern(mode)] = Window(remaining, total, length, resets_at, Source(source))
         pauses = (r.account_id, r.mode, r.until, r.since, r.probe_at, r.count, r.reason)
-        for ident, mode, *values in connection.execute(select(*pauses).where(r.account_id.in_(some))):
+        for ident, mode, *values in connection.execute(select(*pauses).where(r.account_id.in_(some))).all():
             paused[ident][sys.intern(mode)] = Rest(*values)
     return words, left, paused
