@@ -15,6 +15,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from processes import end
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _FLAGS = (
     "--headless",
@@ -72,8 +74,7 @@ async def browsing(profile: Path) -> AsyncIterator[Page]:
             async with http.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 yield Page(socket)
     finally:
-        process.kill()
-        await process.wait()
+        await end(process)
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:

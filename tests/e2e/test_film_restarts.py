@@ -33,6 +33,7 @@ from grok2api.simulator.app import Running
 from grok2api.storage.errors import StoreError
 from grok2api.storage.opening import store_for
 from grok2api.storage.videos import VideoStore
+from processes import end
 from simulated import Clock, simulating
 
 ACCOUNTS = ("super-token-1", "super-token-2", "super-token-3")
@@ -238,9 +239,7 @@ async def process(simulator: Running, data_dir: Path) -> AsyncIterator[tuple[str
     try:
         yield await served(started), started
     finally:
-        if started.returncode is None:
-            started.send_signal(signal.SIGKILL)
-        await started.wait()
+        await end(started)
 
 
 async def test_I2_kill_9_in_the_middle_of_a_film(simulator: Running, tmp_path: Path) -> None:

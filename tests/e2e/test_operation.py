@@ -18,6 +18,7 @@ import pytest
 from asking import TEXT, ask
 from grok2api.simulator.app import Running, start
 from grok2api.simulator.world import World
+from processes import end
 from rig import CHAT, MESSAGES, RESPONSES
 
 COMMAND = (sys.executable, "-m", "grok2api")
@@ -85,9 +86,7 @@ async def serving(data_dir: Path, *words: str, **more: str) -> AsyncIterator[Ser
         await server.until("listens on")
         yield server
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await end(process)
 
 
 @asynccontextmanager
