@@ -70,7 +70,8 @@ async def _by_pool(parts: Parts, chosen: Filter, query: ExportQuery) -> AsyncGen
             if mark == b"[":
                 yield before + b'\n"' + tier.value.encode() + b'": '
                 before = b","
-            lines = (line.rstrip("\n") for line in written(some, Form.JSONL, secrets=query.secrets))
+            told = (line.rstrip("\n") for line in written(some, Form.JSONL, secrets=query.secrets))
+            lines = [line for line in told if line]
             yield mark + b"\n  " + ",\n  ".join(lines).encode()
             mark = b","
         if mark == b",":
