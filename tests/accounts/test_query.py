@@ -6,7 +6,7 @@ from pooling import account
 
 from grok2api.accounts.model import WHOLE, Rest, State
 from grok2api.accounts.query import Filter, Status, cooling_until, status
-from grok2api.catalog import Tier
+from grok2api.catalog import MEDIA_MODES, TIER_MODES, Tier
 
 NOW = 1000.0
 
@@ -23,6 +23,12 @@ def resting(**until):
 )  # fmt: skip
 def test_an_account_cools_until_its_first_mode_is_back(rests, until):
     assert cooling_until(resting(**rests)) == until
+
+
+def test_an_account_that_can_only_draw_is_cooling():
+    rests = dict.fromkeys(TIER_MODES[Tier.SUPER] - MEDIA_MODES, Rest(until=1500.0, since=0.0))
+    resting_but_for_pictures = msgspec.structs.replace(account(1), tier=Tier.SUPER, rests=rests)
+    assert status(resting_but_for_pictures, NOW) is Status.COOLING
 
 
 def test_only_an_active_account_is_cooling():

@@ -206,6 +206,33 @@ async def test_another_account_draws_what_the_first_one_could_not(tmp_path: Path
         assert len(answer["data"]) == 2
 
 
+#: What the imagine socket may do: it comes to the pictures that were asked for all the same.
+ODDITIES = {
+    "shuffled": "imagine",
+    "withheld@1": "imagine",
+    "bye@4": "imagine",
+    "cut@1": "imagine",
+    "blob-uri": "imagine",
+    "error": "imagine",
+    "429": "imagine_handshake",
+    "slots@1": "imagine",
+    "url-only": "imagine",
+    "relative": "imagine",
+    "job-names": "imagine",
+    "webp": "imagine",
+}
+
+
+@pytest.mark.parametrize("fault", ODDITIES)
+async def test_whatever_the_socket_does_the_pictures_come(tmp_path: Path, fault: str) -> None:
+    async with rigged(tmp_path, world=SMALL, accounts=(("one", SUPER), ("two", SUPER))) as rig:
+        rig.world.on(fault=fault, endpoint=ODDITIES[fault], times=1)
+        status, _, answer = await ask(rig, model=IMAGE, n=2)
+        assert status == 200, answer
+        assert [await opens(rig, picture["url"]) for picture in answer["data"]] == [True, True]
+        await rig.settled()
+
+
 async def test_an_edit_is_sent_its_files_again_when_another_account_takes_over(tmp_path: Path) -> None:
     async with rigged(tmp_path, world=SMALL, accounts=(("one", SUPER), ("two", SUPER))) as rig:
         rig.world.on(fault="429", endpoint="edit", times=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grok2api.catalog import MODES, TIER_MODES, Tier
+from grok2api.catalog import MEDIA_MODES, MODES, TIER_MODES, Tier
 from grok2api.simulator.accounts import QUOTAS, SimAccount, Window
 from grok2api.simulator.world import World, WorldOptions
 from simulated import Clock, chat, cookie, post, respond, simulating
@@ -23,7 +23,7 @@ def test_a_window_that_was_set_by_hand_stays_until_it_is_used():
 
 @pytest.mark.parametrize("tier", [Tier.BASIC, Tier.SUPER, Tier.HEAVY])
 def test_a_tier_has_exactly_the_modes_of_the_catalog(tier):
-    assert set(QUOTAS[tier]) == {MODES[mode] for mode in TIER_MODES[tier]}
+    assert set(QUOTAS[tier]) == {MODES[mode] for mode in TIER_MODES[tier] - MEDIA_MODES}
 
 
 async def test_quota_runs_down_is_reported_and_returns_by_the_clock():
