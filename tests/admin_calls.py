@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from grok2api.accounts.holdings import Holdings
 from grok2api.accounts.model import Account, Kind, moved, new_account
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool
@@ -27,15 +28,20 @@ from grok2api.admin.parts import Parts, StorageReport
 from grok2api.admin.route import BASE, Route
 from grok2api.admin.table import ROUTES
 from grok2api.admin.tasks import Step, Steps, Tasks
+from grok2api.canonical.problem import Problem, Refusal
 from grok2api.catalog import Tier
 from grok2api.config import edit
 from grok2api.config.configured import Configured
 from grok2api.config.live import Live
 from grok2api.config.load import Layers
+from grok2api.media.index import DirectoryIndex
+from grok2api.media.store import MediaStore, StoreOptions
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import StoreError
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import WriteBehind
+from grok2api.upstreams.base import Credential
+from grok2api.upstreams.media import Asset
 from grok2api.web.face import Face
 from grok2api.web.options import State, WebOptions
 from simulated import Clock
@@ -158,6 +164,10 @@ class Upstream:
         self.tiers: dict[str, Tier] = {}
         self.errors: dict[str, str] = {}
         self.gate: asyncio.Event | None = None
+        self.files: dict[str, list[Asset]] = {}
+        self.problems: dict[str, Problem] = {}
+        self.cleared: list[tuple[str, int]] = []
+        self.under_way = self.most = 0
 
     async def refresh(self, ids: Sequence[str], at_once: int) -> Steps:
         for ident in ids:
@@ -172,6 +182,29 @@ class Upstream:
             await self._wait()
             self.switched.append((ident, enabled, at_once))
             yield Step(ident, {"success": True, "tagged": True}, self.errors.get(ident, ""))
+
+    async def assets(self, credential: Credential) -> list[Asset]:
+        await self._wait()
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        self._refuse(credential.account_id)
+        return list(self.files.get(credential.account_id, []))
+
+    async def delete_asset(self, credential: Credential, asset_id: str) -> None:
+        self._refuse(credential.account_id)
+        kept = self.files.get(credential.account_id, [])
+        self.files[credential.account_id] = [asset for asset in kept if asset.id != asset_id]
+
+    async def clear(self, ids: Sequence[str], at_once: int) -> Steps:
+        for ident in ids:
+            self.cleared.append((ident, at_once))
+            yield Step(ident, {"deleted": len(self.files.pop(ident, []))}, self.errors.get(ident, ""))
+
+    def _refuse(self, ident: str) -> None:
+        if ident in self.problems:
+            raise Refusal(self.problems[ident])
 
     async def _wait(self) -> None:
         if self.gate is not None:
@@ -245,6 +278,9 @@ async def administration(
         revision=lambda: sync.revision,
         refresh=upstream.refresh,
         switch_nsfw=upstream.switch,
+        clear_files=upstream.clear,
+        holdings=Holdings(upstream, pool, clock),
+        cache=await _cache(data_dir, live, clock),
         storage=lambda: StorageReport(
             type="sqlite", healthy=not store.away, since=0, trouble="", waiting=writer.waiting
         ),
@@ -262,6 +298,16 @@ async def administration(
         store.away = False
         await parts.tasks.close()
         await opened.close()
+
+
+async def _cache(data_dir: Path, live: Live, clock: Clock) -> MediaStore:
+    def limits() -> StoreOptions:
+        local = live.current.cache.local
+        return StoreOptions(image_limit=local.image_max_mb * 1024 * 1024, video_limit=local.video_max_mb * 1024 * 1024)
+
+    store = MediaStore(data_dir / "media", DirectoryIndex(), limits, clock)
+    await store.start()
+    return store
 
 
 def account(name: str, tier: Tier = Tier.BASIC, tags: tuple[str, ...] = (), **fields: Any) -> Account:

@@ -107,7 +107,7 @@ MAY_IMPORT = {
     "dialects": "canonical catalog media.datauri",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
-    "accounts": "canonical catalog upstreams.base transport.tasks",
+    "accounts": "canonical catalog upstreams.base upstreams.media transport.tasks",
     "gateway": "canonical catalog tools dialects accounts.leases media storage.errors upstreams.base upstreams.media "
     "transport.tasks",
     "media": "canonical transport.tasks",

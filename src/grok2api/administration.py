@@ -12,21 +12,24 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
+from grok2api.accounts.holdings import Files, Holdings
 from grok2api.accounts.query import Note
 from grok2api.accounts.refresh import Refresher
 from grok2api.accounts.switching import Switch, Switching
 from grok2api.admin.access import AdminKey
 from grok2api.admin.frame import Frame
 from grok2api.admin.openapi import document
-from grok2api.admin.parts import Parts, Spread, StorageReport, WorkersReport
+from grok2api.admin.parts import Cache, Parts, Spread, StorageReport, WorkersReport
 from grok2api.admin.rows import public, public_mode
 from grok2api.admin.table import ROUTES
 from grok2api.admin.tasks import Step, Steps, Tasks
 from grok2api.admin.tasks_elsewhere import Elsewhere
 from grok2api.admin.together import How, Together
+from grok2api.canonical.problem import Refusal
 from grok2api.config.configured import Configured
 from grok2api.coordination.base import Coordinator
 from grok2api.gateway.watch import Watch
+from grok2api.transport.tasks import as_done
 from grok2api.upkeep import Accounts
 from grok2api.web.options import State
 
@@ -43,6 +46,8 @@ class Administered(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: Accounts
     switch: Switch
+    files: Files
+    cache: Cache
     watch: Watch
     jobs: Callable[[], Iterable[msgspec.Struct]]
     counters: Callable[[], Mapping[str, int]]
@@ -66,6 +71,7 @@ def administration(
     tasks = Tasks(now, lambda: f"{rng.getrandbits(128):032x}", _elsewhere(administered.coordinator))
     administered.coordinator.handle({_END_TASK: lambda ident: _end_task(tasks, ident)})
     stack.push_async_callback(tasks.close)
+    holdings = Holdings(administered.files, accounts.pool, now)
     parts = Parts(
         configured=configured,
         store=accounts.store,
@@ -78,6 +84,9 @@ def administration(
         revision=lambda: accounts.sync.revision,
         refresh=_refreshing(accounts.refresher),
         switch_nsfw=_switching(administered, now),
+        clear_files=_clearing(holdings),
+        holdings=holdings,
+        cache=administered.cache,
         storage=lambda: _storage(configured, accounts),
         jobs=lambda: [public(job) for job in administered.jobs()],
         egress=lambda: _egress(administered.watch),
@@ -117,6 +126,21 @@ def _refreshing(refresher: Refresher) -> Callable[[Sequence[str], int], Steps]:
                 pool = None if look.after is None else look.after.value
                 told = {"refreshed": 1, "modes": [public_mode(mode) for mode in look.modes], "pool": pool}
                 yield Step(look.account_id, told, "" if look.problem is None else look.problem.message)
+
+    return steps
+
+
+def _clearing(holdings: Holdings) -> Callable[[Sequence[str], int], Steps]:
+    """The batch of `cache-clear`."""
+
+    async def one(ident: str) -> Step:
+        try:
+            return Step(ident, {"deleted": await holdings.clear(ident)})
+        except Refusal as refusal:
+            return Step(ident, error=refusal.problem.message)
+
+    def steps(ids: Sequence[str], at_once: int) -> Steps:
+        return as_done((one(ident) for ident in ids), "clear files", at_once)
 
     return steps
 

@@ -170,6 +170,8 @@ async def running(
         administered = Administered(
             accounts=accounts,
             switch=switch,
+            files=made.files,
+            cache=made.media,
             watch=watch,
             jobs=runner.status,
             counters=counters.values,

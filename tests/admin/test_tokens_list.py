@@ -183,7 +183,7 @@ async def test_an_explanation_says_why_each_mode_serves_or_not(tmp_path: Path) -
     async with administration(tmp_path, accounts=[one, disabled(account("off"), "because")]) as admin:
         found = (await admin.get("/tokens/acc_one/explain")).json
         modes = {mode["mode"]: mode for mode in found["modes"]}
-        assert set(modes) == {"auto", "fast", "expert", "grok_4_3", "console"}
+        assert set(modes) == {"auto", "fast", "expert", "grok_4_3", "console", "image", "video"}
         assert modes["fast"]["ready"]
         assert modes["fast"]["cost"]["total"] >= 0
         assert not modes["auto"]["ready"]

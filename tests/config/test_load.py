@@ -212,10 +212,10 @@ def test_addresses_follow_from_others(tmp_path):
 
 
 def test_a_reserved_setting_is_accepted_with_a_warning(tmp_path):
-    found = survey(None, tmp_path, {"batch.asset_list_concurrency": "3"}, {})
-    assert found.settings.batch.asset_list_concurrency == 3
-    assert found.warnings == ("batch.asset_list_concurrency (command line) has no effect in this version",)
-    assert survey(None, tmp_path, {"batch.asset_list_concurrency": "50"}, {}).warnings == ()
+    found = survey(None, tmp_path, {"responses.store_days": "3"}, {})
+    assert found.settings.responses.store_days == 3
+    assert found.warnings == ("responses.store_days (command line) has no effect in this version",)
+    assert survey(None, tmp_path, {"responses.store_days": "30"}, {}).warnings == ()
 
 
 def test_a_file_that_is_named_must_exist(tmp_path):

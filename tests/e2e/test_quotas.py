@@ -244,6 +244,7 @@ async def test_all_periodic_work_is_in_the_status(tmp_path) -> None:
         assert list(rows) == [
             "configuration", "store-sync", "store-write", "store-purge",
             "quota-basic", "quota-super", "quota-heavy", "quota-on-demand",
+            "film-take", "film-hold", "film-expire",
         ]  # fmt: skip
         assert all(row.help.endswith(".") and row.failures == 0 for row in rows.values())
         assert rows["quota-super"].runs == 1

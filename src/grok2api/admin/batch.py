@@ -71,6 +71,14 @@ async def batch_refresh(parts: Parts, call: Call[BatchQuery, Tokens]) -> Batch:
     return await _run(parts, Work(len(meant.ids) + len(meant.unknown), steps), apart=call.query.apart)
 
 
+async def batch_cache_clear(parts: Parts, call: Call[BatchQuery, Tokens]) -> Batch:
+    """All files that the accounts keep at grok.com. An empty list stands for all accounts that may serve."""
+    meant = await named(parts, call.body.tokens) if call.body.tokens else Named(await _manageable(parts), ())
+    concurrency = call.query.concurrency or parts.configured.live.current.batch.asset_delete_concurrency
+    steps = _with_unknown(parts.clear_files(meant.ids, concurrency), meant.unknown)
+    return await _run(parts, Work(len(meant.ids) + len(meant.unknown), steps), apart=call.query.apart)
+
+
 async def _manageable(parts: Parts) -> Sequence[str]:
     return [ident for status in _MANAGEABLE for ident in await parts.store.match(Filter(status=status), parts.now())]
 

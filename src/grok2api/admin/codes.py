@@ -57,6 +57,12 @@ CODES: Mapping[str, Code] = {
     "change_not_undoable":        Code(Kind.CONFLICT, "The change is too old, or is undone already."),
     "task_not_found":             Code(Kind.NOT_FOUND, "There is no such task, or it ended more than 300 s ago."),
     "too_many_tasks":             Code(Kind.UNAVAILABLE, "Too many tasks run already."),
+    # files
+    "missing_file_name":          Code(Kind.INVALID, "`name` is missing."),
+    "missing_file_names":         Code(Kind.INVALID, "`names` is missing or empty."),
+    "invalid_file_name":          Code(Kind.INVALID, "A name is not that of a stored file."),
+    "file_not_found":             Code(Kind.NOT_FOUND, "There is no such file, or no longer."),
+    "upstream_error":             Code(Kind.UPSTREAM, "grok.com refused, or could not be reached."),
     # configuration
     "invalid_config":             Code(Kind.INVALID, "A setting is not allowed; the old configuration stays."),
     "startup_only_config":        Code(Kind.INVALID, "The setting is read once at the start."),

@@ -15,6 +15,8 @@ from grok2api.accounts.query import Filter, Note, Order, Page, Status
 from grok2api.admin.tasks import Steps, Tasks
 from grok2api.catalog import Tier
 from grok2api.config.configured import Configured
+from grok2api.media.index import Totals
+from grok2api.media.names import Kind
 
 
 class Spread(Protocol):
@@ -182,6 +184,65 @@ class Pool(Protocol):
     def __len__(self) -> int: ...
 
 
+class HeldFile(Protocol):
+    """A file that an account keeps at its upstream."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def mime(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def created_at(self) -> str: ...
+
+
+class Holdings(Protocol):
+    """The files of accounts at their upstream. Raises `Refusal` for what that refuses."""
+
+    async def list(self, ident: str) -> Sequence[HeldFile]: ...
+
+    async def delete(self, ident: str, asset_id: str) -> None: ...
+
+    async def clear(self, ident: str) -> int: ...
+
+
+class CachedFile(Protocol):
+    """A file of the media cache."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def created_at(self) -> float: ...
+
+
+class Cache(Protocol):
+    """The media cache."""
+
+    async def totals(self, kind: Kind) -> Totals: ...
+
+    async def newest(self, kind: Kind, offset: int, most: int) -> Sequence[CachedFile]: ...
+
+    async def delete(self, kind: Kind, names: Collection[str]) -> Sequence[str]: ...
+
+    async def clear(self, kind: Kind) -> int: ...
+
+    def limit(self, kind: Kind) -> int: ...
+
+
 class StorageReport(msgspec.Struct, frozen=True, kw_only=True):
     """How the store is.
 
@@ -213,9 +274,9 @@ class Parts(msgspec.Struct, kw_only=True):
     """The parts.
 
     now: epoch seconds. new_id: an id for a new account. flush: write what serving changed. sync: take over what was
-    administered; whether anything was. revision: the one that is taken over. refresh, switch_nsfw: work over
-    accounts, so many at once. storage, jobs, egress, counters, workers: what `status` tells. document: makes the
-    OpenAPI document. spread: have settings that changed here change in every other worker.
+    administered; whether anything was. revision: the one that is taken over. refresh, switch_nsfw, clear_files:
+    work over accounts, so many at once. storage, jobs, egress, counters, workers: what `status` tells. document: makes
+    the OpenAPI document. spread: have settings that changed here change in every other worker.
     """
 
     configured: Configured
@@ -229,6 +290,9 @@ class Parts(msgspec.Struct, kw_only=True):
     revision: Callable[[], int]
     refresh: Callable[[Sequence[str], int], Steps]
     switch_nsfw: Callable[[Sequence[str], bool, int], Steps]
+    clear_files: Callable[[Sequence[str], int], Steps]
+    holdings: Holdings
+    cache: Cache
     storage: Callable[[], StorageReport]
     jobs: Callable[[], Sequence[Mapping[str, Any]]]
     egress: Callable[[], Mapping[str, Any]]

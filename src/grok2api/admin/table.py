@@ -1,7 +1,9 @@
 """Every endpoint of the admin API, once: the routes, the documents and the tests are made from this table. Pure."""
 
-from grok2api.admin.batch import batch_nsfw, batch_refresh
+from grok2api.admin.assets import clear_assets, delete_asset, list_assets
+from grok2api.admin.batch import batch_cache_clear, batch_nsfw, batch_refresh
 from grok2api.admin.batch_tasks import cancel_task, show_task, stream_task
+from grok2api.admin.cache import clear_cache, delete_cached, delete_cached_many, list_cache, show_cache
 from grok2api.admin.changes import list_changes, undo_change
 from grok2api.admin.config_change import change_config
 from grok2api.admin.config_read import read_config, read_schema
@@ -133,6 +135,11 @@ ROUTES: tuple[Route, ...] = (
         codes=_BATCH,
     ),
     Route(
+        method="POST", path="/batch/cache-clear", group="batch", handler=batch_cache_clear, abandons=True,
+        says="Delete the files that accounts keep at grok.com.",
+        codes=_BATCH,
+    ),
+    Route(
         method="GET", path="/batch/{task_id}", group="batch", handler=show_task,
         says="Where a task stands.",
         codes=("task_not_found",),
@@ -147,6 +154,45 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path="/batch/{task_id}/cancel", group="batch", handler=cancel_task,
         says="End a task.",
         codes=("task_not_found",),
+    ),
+    # files
+    Route(
+        method="GET", path="/assets", group="files", handler=list_assets, abandons=True,
+        says="The files that accounts keep at grok.com.",
+        codes=("invalid_page", "invalid_page_size", *_STORE),
+    ),
+    Route(
+        method="POST", path="/assets/delete-item", group="files", handler=delete_asset,
+        says="Delete one of them.",
+        codes=("account_not_found", "token_too_long", "upstream_error", *_STORE),
+    ),
+    Route(
+        method="POST", path="/assets/clear-token", group="files", handler=clear_assets,
+        says="Delete those of one account.",
+        codes=("account_not_found", "token_too_long", "upstream_error", *_STORE),
+    ),
+    Route(
+        method="GET", path="/cache", group="files", handler=show_cache,
+        says="How much the media cache holds.",
+    ),
+    Route(
+        method="GET", path="/cache/list", group="files", handler=list_cache,
+        says="The files of the media cache.",
+        codes=("invalid_page", "invalid_page_size"),
+    ),
+    Route(
+        method="POST", path="/cache/clear", group="files", handler=clear_cache,
+        says="Empty the media cache.",
+    ),
+    Route(
+        method="POST", path="/cache/item/delete", group="files", handler=delete_cached,
+        says="Delete a file of the media cache.",
+        codes=("missing_file_name", "invalid_file_name", "file_not_found"),
+    ),
+    Route(
+        method="POST", path="/cache/items/delete", group="files", handler=delete_cached_many,
+        says="Delete files of the media cache.",
+        codes=("missing_file_names", "invalid_file_name"),
     ),
     # configuration
     Route(

@@ -6,7 +6,8 @@ exception's text is not logged, because it may quote a header, a URL or a body t
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from itertools import islice
 from typing import Any, TypeVar
 
 import structlog
@@ -53,6 +54,26 @@ async def together(coros: Iterable[Coroutine[Any, Any, _T]], name: str, most: in
     if failures:
         raise failures[0]
     return [results[place] for place in range(len(waiting))]
+
+
+async def as_done(coros: Iterable[Coroutine[Any, Any, _T]], name: str, most: int) -> AsyncGenerator[_T, None]:
+    """What the coroutines return, as each is done, at most `most` of them under way at once. Closing it ends them.
+
+    They are begun as there is room, so that `coros` may be as long as it likes. A failure ends the others too.
+    """
+    remaining = iter(coros)
+    running: set[asyncio.Task[_T]] = set()
+    try:
+        while True:
+            running |= {spawn(coro, name) for coro in islice(remaining, most - len(running))}
+            if not running:
+                return
+            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in finished:
+                yield task.result()
+    finally:
+        _cancel(running)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
