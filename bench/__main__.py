@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvloop
 
+from bench.administration import administration
 from bench.client import LoadError
 from bench.load import measure
 from bench.micro import micro
@@ -33,14 +34,21 @@ def main() -> int:
             print(f"bench: {error or 'no answer in time'}", file=sys.stderr)
             return 1
         print(f"\n## Under load\n\n{report(results)}")
+    if asked.what == "accounts":
+        servers = {"postgresql": asked.postgresql, "mariadb": asked.mariadb}
+        found = uvloop.run(administration(asked.accounts, {name: url for name, url in servers.items() if url}))
+        print(f"\n## Accounts\n\n{found}")
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the gateway and its peers.")
-    parser.add_argument("what", nargs="?", choices=("all", "micro", "load"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "micro", "load", "accounts"), default="all")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default 3)")
     parser.add_argument("--litellm", type=Path, metavar="PYTHON", help="python of an environment with litellm[proxy]")
+    parser.add_argument("--accounts", type=int, default=100_000, help="how many, for `accounts` (default 100,000)")
+    for engine in ("postgresql", "mariadb"):
+        parser.add_argument(f"--{engine}", metavar="URL", help=f"a server for `accounts`, as {engine}://user@host/name")
     return parser.parse_args()
 
 

@@ -77,6 +77,10 @@ general_settings:
 """
 
 
+#: The command line of the gateway, whatever is installed.
+GATEWAY = (sys.executable, "-c", "from grok2api.cli.main import main; main()")
+
+
 class CannotStart(Exception):  # noqa: N818 - said to the person at the terminal
     """A program did not come up; the text holds what it said last."""
 
@@ -171,15 +175,14 @@ async def gateway(folder: Path, port: int, upstream_port: int, accounts: int) ->
     (data / "config.toml").write_text(_CONFIG.format(key=key, port=port, upstream=upstream))
     tokens = folder / "accounts.txt"
     tokens.write_text("\n".join(f"bench-session-{number:07d}" for number in range(accounts)))
-    command = [sys.executable, "-c", "from grok2api.cli.main import main; main()"]
     done = subprocess.run(
-        [*command, "accounts", "import", str(tokens), "--pool", "super", "--data-dir", str(data)],
+        [*GATEWAY, "accounts", "import", str(tokens), "--pool", "super", "--data-dir", str(data)],
         capture_output=True,
         check=False,
     )
     if done.returncode:
         raise CannotStart(f"the accounts were not taken: {done.stderr.decode()[-600:]}")
-    return await Program("gateway", port, key, folder).start([*command, "serve", "--data-dir", str(data)], "/health")
+    return await Program("gateway", port, key, folder).start([*GATEWAY, "serve", "--data-dir", str(data)], "/health")
 
 
 async def nginx(folder: Path, port: int, upstream_port: int) -> Program | None:

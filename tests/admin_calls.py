@@ -246,7 +246,7 @@ async def administration(
         refresh=upstream.refresh,
         switch_nsfw=upstream.switch,
         storage=lambda: StorageReport(
-            type="sqlite", healthy=not store.away, since=0.0, trouble="", waiting=writer.waiting
+            type="sqlite", healthy=not store.away, since=0, trouble="", waiting=writer.waiting
         ),
         jobs=lambda: [{"name": "a job"}],
         egress=lambda: {"ways": []},

@@ -18,17 +18,18 @@ from typing import Any
 import aiohttp
 import anthropic
 import openai
-import uvicorn
+from msgspec.structs import replace
 from uvicorn.server import ServerState
 
 from grok2api import app
-from grok2api.accounts.model import Kind, new_account
+from grok2api.accounts.model import Account, Kind, Source, new_account
 from grok2api.catalog import Tier
 from grok2api.config.load import Layers
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World, WorldOptions
 from grok2api.storage.opening import store_for
 from grok2api.web.protocol import GuardedProtocol
+from grok2api.web.server import configuration
 
 BASIC, SUPER, HEAVY = Tier.BASIC, Tier.SUPER, Tier.HEAVY
 
@@ -97,13 +98,17 @@ async def rigged(
     settings: dict[str, Any] | None = None,
     world: WorldOptions = WorldOptions(),  # noqa: B008 - frozen
     now: Callable[[], float] = time.time,
+    fresh: bool = False,
 ) -> AsyncIterator[Rig]:
-    """A running rig with these accounts, known to both sides. `now` is the gateway's clock."""
+    """A running rig with these accounts, known to both sides. `now` is the gateway's clock.
+
+    fresh: nobody has been asked about their quotas yet, so the gateway asks at once. Else it has no reason to.
+    """
     async with AsyncExitStack() as stack:
         simulator = await start(World(accounts=(), options=world))
         stack.push_async_callback(simulator.close)
         layers = Layers(None, data_dir, {**simulator.settings, **(settings or {})})
-        await _add(layers.survey().settings.storage.url, data_dir, accounts)
+        await _add(layers.survey().settings.storage.url, data_dir, accounts, fresh=fresh)
         for token, tier in accounts:
             simulator.world.account(token, tier)
         running = await stack.enter_async_context(app.running(layers, now=now))
@@ -114,15 +119,20 @@ async def rigged(
         yield rig
 
 
-async def _add(url: str, data_dir: Path, accounts: Sequence[tuple[str, Tier]]) -> None:
+async def _add(url: str, data_dir: Path, accounts: Sequence[tuple[str, Tier]], *, fresh: bool) -> None:
     store = await store_for(url, data_dir, {})
     made = [new_account(f"acc_{secrets.token_hex(4)}", token, Kind.WEB, tier, 0.0) for token, tier in accounts]
-    await store.add(made)
+    await store.add(made if fresh else [_told(account) for account in made])
     await store.close()
 
 
+def _told(account: Account) -> Account:
+    windows = {mode: replace(window, source=Source.REAL) for mode, window in account.windows.items()}
+    return replace(account, windows=windows)
+
+
 async def _listen(stack: AsyncExitStack, running: app.App) -> str:
-    config = uvicorn.Config(running.face, http=GuardedProtocol, ws="none", lifespan="off", log_config=None)
+    config = configuration(running.face)
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()

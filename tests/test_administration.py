@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from grok2api.admin.parts import StorageReport
 from grok2api.admin.rows import public
 from grok2api.admin.tasks import Step
 from grok2api.administration import _refreshing, _storage
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.catalog import Tier
 from grok2api.config.table import build
+from grok2api.storage.following import StoreHealth
 
 
 class Look(msgspec.Struct):
@@ -81,6 +83,8 @@ def test_times_of_a_report_are_in_the_public_unit() -> None:
 )
 def test_storage_is_named_as_older_programs_name_it(url: str, kind: str) -> None:
     configured: Any = SimpleNamespace(live=SimpleNamespace(current=build({"storage.url": url})))
-    accounts: Any = SimpleNamespace(following=SimpleNamespace(trouble="storage"), writer=SimpleNamespace(waiting=3))
-    report = _storage(configured, accounts)
-    assert (report.type, report.healthy, report.trouble, report.waiting) == (kind, False, "storage", 3)
+    health = StoreHealth(ok=False, since=1.5, reason="The store is away.", waiting=3)
+    accounts: Any = SimpleNamespace(following=SimpleNamespace(health=health))
+    assert _storage(configured, accounts) == StorageReport(
+        type=kind, healthy=False, since=1500, trouble="The store is away.", waiting=3
+    )

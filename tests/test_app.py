@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from asking import TEXT, ask
-from grok2api.app import HTTP_CLIENTS, SOCKET_CLIENTS
+from grok2api.app import SOCKET_CLIENTS
+from grok2api.reach import HTTP_CLIENTS
 from rig import BASIC, CHAT, rigged
 
 ROWS = [(row, "send") for row in HTTP_CLIENTS.values()] + [(row, "open") for row in SOCKET_CLIENTS.values()]

@@ -127,6 +127,7 @@ def _switching(administered: Administered, now: Callable[[], float]) -> Callable
     accounts = administered.accounts
 
     async def write(changes: Mapping[str, How]) -> Collection[str]:
+        await accounts.writer.flush()
         note = Note(action="nsfw", actor="admin", at=now())
         done = await accounts.store.change(changes, lambda account: changes[account.id](account), note)
         await accounts.sync.sync()
@@ -146,7 +147,7 @@ def _storage(configured: Configured, accounts: Accounts) -> StorageReport:
     return StorageReport(
         type=_TYPES[urlsplit(configured.live.current.storage.url).scheme],
         healthy=health.ok,
-        since=health.since,
+        since=int(health.since * 1000),
         trouble=health.reason,
         waiting=health.waiting,
     )

@@ -20,12 +20,11 @@ import uvloop
 from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
-from grok2api.accounts.asking import QuotaSource
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refresher
 from grok2api.administration import Administered, administration
 from grok2api.banner import lines, reachable
-from grok2api.catalog import WEB_MODES, Surface
+from grok2api.catalog import Surface
 from grok2api.cli.common import tell
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.configured import Configured, Editor
@@ -47,6 +46,7 @@ from grok2api.observe.counters import Counters
 from grok2api.observe.logging import set_up
 from grok2api.observe.secrets import secrets
 from grok2api.place import Line, Place, Serves
+from grok2api.reach import http_client, quota_sources
 from grok2api.spreading import ConfigSpreader
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
@@ -56,13 +56,9 @@ from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
 from grok2api.upkeep import counted, jobs, kept
-from grok2api.upstreams.base import Http
 from grok2api.upstreams.console.adapter import Console
-from grok2api.upstreams.console.quota import ConsoleQuota
 from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
-from grok2api.upstreams.grok_web.quota import GrokWebQuota
-from grok2api.upstreams.xai_api.quota import ApiKeyHealth
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
 from grok2api.web.count import CountRoute
@@ -75,11 +71,7 @@ from grok2api.web.server import serve
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
 _YOUNG = 50_000
 
-#: Clients by the settings that choose them.
-HTTP_CLIENTS: Rows = {
-    "direct": ("grok2api.transport.lean", "LeanHttp"),
-    "proxied": ("grok2api.transport.http", "AioHttp"),
-}
+#: Clients by the settings that choose them, as the HTTP clients are (`reach`).
 SOCKET_CLIENTS: Rows = {
     "rest": ("grok2api.transport.absent", "NoSockets"),
     "ws": ("grok2api.transport.websocket", "AioSockets"),
@@ -137,7 +129,8 @@ async def running(
         grok_web = GrokWeb(http, sockets, lambda: options.grok_web(live.current), now, _uuid)
         console = Console(http, lambda: options.console(live.current), now, _uuid)
         memory = Remembered(store.database)
-        accounts = await kept(stack, live, store, coordinator, _sources(http, console, live), memory, now, rng)
+        sources = quota_sources(http, console.access, lambda: live.current, _uuid)
+        accounts = await kept(stack, live, store, coordinator, sources, memory, now, rng)
         counters = await counted(store.database, accounts.writer)
         runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
         await stack.enter_async_context(runner.running())
@@ -205,22 +198,12 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
     def chosen() -> TransportOptions:
         return options.transport(live.current)
 
-    http = SwitchedHttp(HTTP_CLIENTS, lambda: options.way_out(live.current), chosen)
+    http = http_client(lambda: live.current)
     sockets = SwitchedSockets(SOCKET_CLIENTS, lambda: live.current.upstream.web.transport, chosen)
     for client in (http, sockets):
         await client.start()
         stack.push_async_callback(client.close)
     return http, sockets
-
-
-def _sources(http: Http, console: Console, live: Live) -> dict[str, QuotaSource]:
-    """Who tells the quota of each mode."""
-    web = GrokWebQuota(http, lambda: options.grok_web(live.current), _uuid)
-    return {
-        **dict.fromkeys(WEB_MODES, web),
-        "console": ConsoleQuota(http, console.access, lambda: options.console(live.current)),
-        "api": ApiKeyHealth(http, lambda: options.api(live.current)),
-    }
 
 
 def _face(

@@ -36,7 +36,8 @@ from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
 _REGISTERED = 500
 #: Seconds between two looks at the configuration file.
 _CONFIGURATION_SEC = 2.0
-_PURGE_SEC = 3600.0
+#: Seconds between two purges of the store.
+PURGE_SEC = 3600.0
 
 
 class Accounts(msgspec.Struct, frozen=True):
@@ -59,6 +60,9 @@ class _Masked:
 
     async def revision(self) -> int:
         return await self._store.revision()
+
+    async def removed(self, since: int) -> list[str] | None:
+        return await self._store.removed(since)
 
     async def ids(self) -> set[str]:
         return await self._store.ids()
@@ -151,8 +155,8 @@ def jobs(
         ),
         Job(
             name="store-purge",
-            help="Drops for good what was removed a day ago, and old entries of the audit.",
-            every=lambda: _PURGE_SEC,
+            help="Drops accounts that were removed a day ago, and what can no longer be undone.",
+            every=lambda: PURGE_SEC,
             work=lambda: accounts.store.purge(now()),
             jitter=0.1,
             remembered=True,

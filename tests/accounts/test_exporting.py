@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok2api.accounts.exporting import Form, written
+from grok2api.accounts.exporting import Form, writer, written
 from grok2api.accounts.importing import Reading, parse, read
 from grok2api.accounts.model import WHOLE, Account, Kind, Rest, Source, State, Window, new_account
 from grok2api.catalog import TIER_MODES, Tier
@@ -119,3 +119,15 @@ def test_a_table_can_be_read_by_people():
     header, row = "".join(written([account], Form.CSV, secrets=True)).splitlines()
     assert header.startswith("id,token,pool,tags,state,state_reason,windows")
     assert row.startswith('acc_1,session-1,super,"x,y z",disabled,"on holiday, back soon",')
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_file_that_is_written_by_and_by_is_the_same(form, size):
+    tiers = [Tier.BASIC, Tier.BASIC, Tier.SUPER, Tier.SUPER, Tier.SUPER, Tier.API]
+    some = [new_account(f"acc_{n}", f"session-{n}", Kind.WEB, tier, float(n)) for n, tier in enumerate(tiers)]
+    pieces = writer(form)
+    texts = [pieces.begin()]
+    for at in range(0, len(some), size):
+        texts += pieces.some(some[at : at + size])
+    assert "".join([*texts, pieces.end()]) == "".join(written(some, form))

@@ -162,7 +162,6 @@ def test_totals_that_say_nothing_tell_no_tier(totals: dict[str, int], tier: Tier
 def test_an_account_whose_tier_nobody_named_has_no_window_of_grok_until_it_is_told() -> None:
     fresh = entry("here", "secret", "auto").account("acc_1", NOW)
     assert (fresh.tier, fresh.tier_known, set(fresh.windows)) == (Tier.BASIC, False, {"console"})
-    assert untold(fresh)
     named = entry("here", "secret", "basic").account("acc_1", NOW)
     assert (named.tier_known, set(named.windows)) == (True, {"fast", "console"})
     assert new_account("acc_1", "xai-1", CredentialKind.API, Tier.API, NOW).tier_known
@@ -182,7 +181,10 @@ def test_a_move_makes_the_tier_known_and_keeps_what_was_told(tier: Tier) -> None
     assert (end.tier, end.tier_known) == (tier, True)
     assert end.windows["console"].remaining == 3
     assert untold(end)
-    assert not untold(learn(end, "fast", Told(5, 30, 7200), NOW, POLICY))
+    assert untold(end, wholly=True)
+    one_told = learn(end, "fast", Told(5, 30, 7200), NOW, POLICY)
+    assert untold(one_told) == (tier is not Tier.BASIC)
+    assert not untold(one_told, wholly=True)
 
 
 def test_fresh_quota_could_help_what_is_spent_or_rests_for_long() -> None:
@@ -193,3 +195,5 @@ def test_fresh_quota_could_help_what_is_spent_or_rests_for_long() -> None:
     assert is_spent(with_(start, windows={"fast": Window(0, 30, 60, NOW + 5)}), "fast", NOW)
     assert not is_spent(with_(start, windows={"fast": Window(0, 30, 60, NOW - 5)}), "fast", NOW)
     assert not is_spent(start, "auto", NOW)
+    none_at_all = with_(start, windows={"fast": Window(0, 0, 60)}, rests={"fast": Rest(NOW + HOUR, NOW)})
+    assert not is_spent(none_at_all, "fast", NOW)

@@ -20,6 +20,7 @@ from grok2api.jobs import Job, JobRunner
 from grok2api.upstreams.base import Told
 
 HOUR = 3600.0
+REAL = Window(140, 140, 7200, None, Source.REAL)
 DAY = 24 * HOUR
 BASIC, SUPER, HEAVY, API = Tier.BASIC, Tier.SUPER, Tier.HEAVY, Tier.API
 
@@ -70,7 +71,7 @@ async def test_whoever_asks_what_is_in_flight_shares_the_answer() -> None:
     scene = Scene([account(1, SUPER)])
     scene.web.hold = asyncio.Event()
     async with scene.running():
-        scene.refresher.welcome(scene.get())
+        scene.refresher.welcome(scene.get(), new=True)
         first = asyncio.ensure_future(scene.by_hand(modes=["fast"]))
         second = asyncio.ensure_future(scene.by_hand())
         await scene.time.settle()
@@ -416,6 +417,17 @@ async def test_in_the_background_nobody_is_asked_about_who_cannot_serve() -> Non
             scene.refresher.want(ident)
         await scene.time.pass_(1)
     assert (scene.web.calls, scene.refresher.waiting) == ([], 0)
+
+
+async def test_an_account_that_was_put_into_another_tier_is_asked_about_and_at_a_start_only_the_untold_are() -> None:
+    half_told = msgspec.structs.replace(account(1, SUPER), windows={**account(1, SUPER).windows, "fast": REAL})
+    scene = Scene([half_told, account(2, SUPER)], tier=SUPER)
+    async with scene.running(scene.pool.list()):
+        await scene.time.settle()
+        assert {ident for _, ident, _ in scene.web.calls} == {"acc_2"}
+        scene.rounds.join(scene.get("acc_1"))
+        await scene.time.settle()
+        assert {ident for _, ident, _ in scene.web.calls} == {"acc_1", "acc_2"}
 
 
 # --- random

@@ -14,10 +14,11 @@ MANY = 5 * TAKEN
 
 
 class Source:
-    """A store in memory. `meanwhile` is done while it is asked which accounts there are."""
+    """A store in memory. gone: what was removed, if that is known. meanwhile: done while it is asked who there is."""
 
     def __init__(self, accounts: list[Account]) -> None:
         self.accounts = {one.id: one for one in accounts}
+        self.gone: list[str] | None = None
         self.meanwhile: Callable[[], None] = lambda: None
 
     async def revision(self) -> int:
@@ -25,6 +26,9 @@ class Source:
 
     async def load(self, since: int = -1) -> list[Account]:
         return [one for one in self.accounts.values() if one.revision > since]
+
+    async def removed(self, since: int) -> list[str] | None:
+        return self.gone
 
     async def ids(self) -> set[str]:
         found = set(self.accounts)
@@ -81,3 +85,11 @@ async def test_accounts_that_are_gone_leave_the_pool_and_those_that_come_meanwhi
     source.meanwhile = lambda: world.pool.add(written(77, 3))
     await Sync(source, world.pool, lambda _: None, 1).sync()
     assert sorted(world.pool.idents()) == sorted([*(f"acc_{number}" for number in range(5)), "acc_77"])
+
+
+async def test_what_the_store_says_is_removed_leaves_the_pool_and_nobody_else_is_asked_about() -> None:
+    world = World([written(number, 1) for number in range(10)])
+    source = Source([written(0, 2)])
+    source.gone = ["acc_3", "acc_4", "acc_unknown"]
+    await Sync(source, world.pool, lambda _: None, 1).sync()
+    assert sorted(world.pool.idents()) == sorted(f"acc_{number}" for number in range(10) if number not in (3, 4))

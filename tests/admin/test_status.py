@@ -56,7 +56,7 @@ async def test_storage_says_which_database_it_is(tmp_path: Path) -> None:
         assert (await admin.get("/storage")).json == {
             "type": "sqlite",
             "healthy": True,
-            "since": 0.0,
+            "since": 0,
             "trouble": "",
             "waiting": 0,
         }

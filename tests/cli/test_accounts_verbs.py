@@ -2,41 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from grok2api.cli.accounts import app
-from grok2api.cli.common import CommandError
-
-ONE = "first-session-token-MARKED-0001"
-TWO = "second-session-token-MARKED-0002"
-KEY = "xai-official-key-MARKED-000000003"
-
-
-class Cli:
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.seen = ""
-
-    def __call__(self, *words: str, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(app, [*words, "--data-dir", str(self.data)], input=stdin)
-        self.seen += result.output
-        return result
-
-    def rows(self, *words: str) -> list[dict[str, object]]:
-        rows: list[dict[str, object]] = json.loads(self("list", "--json", *words).stdout)
-        return rows
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.setenv("GROK2API_DATA_DIR", str(tmp_path / "elsewhere"))
-    return Cli(tmp_path / "data")
-
-
-def refusal(result: Result) -> CommandError:
-    assert isinstance(result.exception, CommandError)
-    assert "\n" not in result.exception.message
-    return result.exception
+from typed import KEY, ONE, TWO, Cli, refusal
+from typed import cli as cli
 
 
 def test_P11_an_account_added_twice_is_one(cli: Cli) -> None:

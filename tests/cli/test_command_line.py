@@ -97,6 +97,11 @@ def test_an_unknown_key_is_answered_with_the_nearest(typed):
     assert typed("config", "set", "server.prt", "1")[0] == 2
 
 
+def test_a_setting_that_waits_for_the_next_start_is_told(typed):
+    assert typed("config", "set", "server.port", "8001")[1].endswith("; it takes effect at the next start.\n")
+    assert "next start" not in typed("config", "set", "stream.keepalive_sec", "5")[1]
+
+
 def test_a_variable_that_overrides_the_file_is_told(typed, monkeypatch):
     monkeypatch.setenv("GROK2API_SERVER__PORT", "9")
     _, _, err = typed("config", "set", "server.port", "8001")

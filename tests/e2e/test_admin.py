@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from asking import TEXT, ask
-from rig import BASIC, CHAT, SUPER, Rig, rigged
+from rig import BASIC, CHAT, HEAVY, SUPER, Rig, rigged
 
 ONE = (("sim-basic-1", BASIC),)
 
@@ -40,6 +40,34 @@ async def test_an_account_that_is_added_serves_at_once(tmp_path: Path) -> None:
         _, done = await rig.admin("POST", "/tokens/add", {"tokens": ["sso=sim-basic-1"], "pool": "basic"})
         assert done["count"] == 1
         assert await said(rig) == (200, "hello")
+
+
+async def test_a_tier_that_nobody_named_is_known_when_adding_is_answered(tmp_path: Path) -> None:
+    async with rigged(tmp_path, accounts=()) as rig:
+        for token, tier in (("sim-basic-1", BASIC), ("sim-super-1", SUPER), ("sim-heavy-1", HEAVY)):
+            rig.world.account(token, tier)
+        tokens = ["sim-basic-1", "sim-super-1", "sim-heavy-1"]
+        _, done = await rig.admin("POST", "/tokens/add", {"tokens": tokens, "pool": "auto"})
+        assert (done["count"], done["synced"]) == (3, True)
+        assert [one["pool"] for one in done["accounts"]] == ["basic", "super", "heavy"]
+        _, listed = await rig.admin("GET", "/tokens", pool="heavy")
+        (heavy,) = listed["tokens"]
+        assert (heavy["token"], heavy["quota"]["heavy"]["source"]) == ("sim-heavy-1", "real")
+
+
+async def test_quotas_are_asked_for_by_hand_with_a_result_for_each(tmp_path: Path) -> None:
+    accounts = (("sim-super-1", SUPER), ("sim-super-2", SUPER))
+    async with rigged(tmp_path, accounts=accounts) as rig:
+        rig.world.accounts["sim-super-2"].state = "blocked"
+        status, done = await rig.admin("POST", "/batch/refresh", {"tokens": ["sim-super-1", "sim-super-2"]})
+        assert (status, done["summary"]) == (200, {"total": 2, "ok": 1, "fail": 1})
+        good, bad = sorted(done["results"].values(), key=lambda result: "error" in result)
+        assert (good["refreshed"], good["pool"]) == (1, "super")
+        assert {"auto", "fast", "expert", "grok_4_3"} <= set(good["modes"])
+        assert bad["error"]
+        _, standing = await rig.admin("GET", "/status")
+        assert {job["name"] for job in standing["jobs"]} >= {"configuration", "store-sync", "quota-super"}
+        assert standing["storage"]["healthy"]
 
 
 async def test_client_keys_and_defaults_change_for_the_next_request(tmp_path: Path) -> None:

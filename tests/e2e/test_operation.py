@@ -295,6 +295,31 @@ async def test_changes_of_the_command_line_reach_a_running_server(tmp_path: Path
         assert '"use_count": 1' in out or '"use_count":1' in out
 
 
+async def test_a_running_server_takes_the_configuration_over(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, aiohttp.ClientSession() as http:
+
+        async def until(status: int) -> None:
+            async with asyncio.timeout(10):
+                while True:
+                    async with http.get(f"{server.url}/v1/models") as answer:
+                        if answer.status == status:
+                            return
+                    await asyncio.sleep(0.1)
+
+        await until(200)
+        await run("config", "set", "app.api_key", "a-key-of-clients", "--data-dir", str(tmp_path))
+        await until(401)
+        with (tmp_path / "config.toml").open("a") as file:
+            file.write("\n[logging]\nlevel = 'LOUD'\n")
+        await server.until("logging.level must be one of")
+        await until(401)
+        await run("config", "set", "app.api_key", "", "--data-dir", str(tmp_path))
+        (tmp_path / "config.toml").write_text("")
+        await until(200)
+        assert "a-key-of-clients" not in server.said
+        assert await server.end() == 0
+
+
 async def test_the_demo_answers_its_own_curl_line(tmp_path: Path) -> None:
     async with serving(tmp_path, "--demo") as server, aiohttp.ClientSession() as http:
         said = await server.until("curl")

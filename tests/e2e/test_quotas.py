@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -15,7 +16,11 @@ from grok2api.catalog import Tier
 from grok2api.simulator.accounts import Window
 from grok2api.storage.opening import store_for
 from grok2api.storage.remembered import Remembered
-from rig import BASIC, CHAT, HEAVY, SUPER, Rig, rigged
+from rig import BASIC, CHAT, HEAVY, SUPER, Rig
+from rig import rigged as plain_rigged
+
+#: Accounts as they are after an import.
+rigged = partial(plain_rigged, fresh=True)
 
 TOKEN = "sim-super-1"
 ONE = ((TOKEN, SUPER),)
@@ -26,7 +31,7 @@ def question(model: str) -> dict[str, object]:
     return {**ask("chat"), "model": model}
 
 
-async def until(holds: Callable[[], bool], within: float = 5.0) -> None:
+async def until(holds: Callable[[], bool], within: float = 15.0) -> None:
     """Wait until something has come about in the background."""
     async with asyncio.timeout(within):
         while not holds():

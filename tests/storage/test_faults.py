@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from databases import database, server
 from grok2api.storage.address import address_of
 from grok2api.storage.engine import Database
+from grok2api.storage.engines import engine_of
 from grok2api.storage.engines.base import Patience
 from grok2api.storage.errors import StoreError
 
@@ -50,6 +52,35 @@ def listener(port: int = 0) -> Iterator[int]:
     """A server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", port), backlog=8) as silent:
         yield silent.getsockname()[1]
+
+
+def spoilt(how: str, path: Path) -> None:
+    """Use a file as it cannot be used."""
+    path.write_bytes(b"this is not a database at all" * 100) if how == "strange" else sqlite3.connect(path).close()
+    target = path.parent / "nowhere" / "x.db" if how == "absent" else path
+    mode = "ro" if how == "read-only" else "rwc"
+    with (
+        closing(sqlite3.connect(f"file:{target}?mode={mode}", uri=True, timeout=0)) as connection,
+        closing(sqlite3.connect(path)) as other,
+    ):
+        if how == "locked":
+            other.execute("BEGIN EXCLUSIVE")
+        connection.execute("PRAGMA max_page_count = 2")
+        connection.execute("CREATE TABLE t (a)")
+        connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("read-only", "is read-only"), ("full", "the disk is full"), ("strange", "not a database"),
+     ("absent", "cannot be opened"), ("locked", "is locked by another process")],
+)  # fmt: skip
+def test_what_sqlite_says_is_put_into_words(how: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.Error) as error:
+        spoilt(how, tmp_path / "x.db")
+    fault = engine_of("sqlite").fault(error.value)
+    assert fault is not None
+    assert words in fault.advice
 
 
 @pytest.mark.parametrize("engine", SERVERS)

@@ -1,9 +1,6 @@
 import os
-import signal
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -134,38 +131,3 @@ def test_the_url_says_which_database(tmp_path: Path) -> None:
         assert address.name == url.replace(":hunter2", "").partition("?")[0]
         assert "hunter2" not in repr(address)
         assert address_of(address.given, tmp_path) == address
-
-
-WRITER = """
-import asyncio, sys
-from pathlib import Path
-from grok2api.accounts.model import Kind, new_account
-from grok2api.catalog import Tier
-from grok2api.storage.opening import store_for
-
-async def main():
-    store = await store_for("", Path(sys.argv[1]), {})
-    number = 0
-    while True:
-        await store.add([new_account(f"acc_{number}", f"secret-{number}", Kind.WEB, Tier.SUPER, float(number))])
-        print(number, flush=True)
-        number += 1
-
-asyncio.run(main())
-"""
-
-
-async def test_D1_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
-    for lines in (1, 30):
-        data = tmp_path / str(lines)
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(data)], stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            acknowledged = [int(process.stdout.readline()) for _ in range(lines)]
-            process.send_signal(signal.SIGKILL)
-            acknowledged += [int(line) for line in process.stdout.read().split()]
-        store = await store_for("", data, {})
-        ids = await store.ids()
-        await store.close()
-        assert {f"acc_{number}" for number in acknowledged} <= ids
-        with closing(sqlite3.connect(data / "grok2api.db")) as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -13,12 +13,12 @@ from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.sync import Sync
 from grok2api.catalog import Tier
-from grok2api.jobs import InMemory, Job, JobRunner
+from grok2api.jobs import Job, JobRunner
 from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.storage.following import Following, StoreHealth
 from grok2api.storage.opening import store_for
 from grok2api.storage.write_behind import Served, WriteBehind
-from virtual_time import VirtualTime
+from virtual_time import InMemory, VirtualTime
 
 
 def account(number: int) -> Account:

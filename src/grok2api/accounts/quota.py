@@ -77,17 +77,22 @@ def alive(account: Account, asked_at: float | None = None) -> Account:
     return msgspec.structs.replace(account, state=State.ACTIVE, state_reason="")
 
 
-def untold(account: Account) -> bool:
-    """Whether all windows are still those that a tier is taken to have: the upstream was never asked."""
+def untold(account: Account, *, wholly: bool = False) -> bool:
+    """Whether a window is still one that a tier is taken to have, or `wholly`, all of them: nobody ever told it."""
     if account.kind is Kind.API:
         return account.last_used_at is None
-    windows = [window for mode, window in account.windows.items() if mode in WEB_MODES]
-    return all(window.source is Source.DEFAULT for window in windows)
+    defaults = [window.source is Source.DEFAULT for mode, window in account.windows.items() if mode in WEB_MODES]
+    return all(defaults) if wholly else any(defaults)
 
 
 def is_spent(account: Account, mode: str, now: float) -> bool:
-    """Whether nothing is left of the mode, or it rests longer than a moment: fresh quota could help."""
+    """Whether nothing is left of the mode, or it rests longer than a moment: fresh quota could help.
+
+    It could not where there is none at all.
+    """
     rest, window = account.rests.get(mode), account.windows.get(mode)
+    if window is not None and window.total <= 0:
+        return False
     if rest is not None and rest.until - now > _PACING_SEC:
         return True
     return window is not None and window.refilled(now).remaining <= 0

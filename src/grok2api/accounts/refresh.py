@@ -127,9 +127,12 @@ class Refresher:
             elif isinstance(effect, Exhausted):
                 self.exhausted.set()
 
-    def welcome(self, account: Account) -> None:
-        """Have an account asked about everything that was never asked."""
-        if not account.tier_known or untold(account):
+    def welcome(self, account: Account, *, new: bool) -> None:
+        """Have an account asked about everything if its tier is not known, or if it is `new` in its tier.
+
+        At a start nothing counts as new, but what was never told anything is asked about.
+        """
+        if not account.tier_known or (self._options().asks and untold(account, wholly=not new)):
             self.want(account.id)
 
     def want(self, ident: str, mode: str = ALL, delay: float = 0.0) -> None:

@@ -77,14 +77,15 @@ class Rounds:
 
     async def _join_all(self, accounts: Iterable[Account]) -> None:
         for number, account in enumerate(accounts, 1):
-            self.join(account)
+            self._wheel.add(account.id)
+            self._refresher.welcome(account, new=False)
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
 
     def join(self, account: Account) -> None:
         """Take up an account that is new or was changed, and have it asked about if that is due."""
         self._wheel.add(account.id)
-        self._refresher.welcome(account)
+        self._refresher.welcome(account, new=True)
 
     def every(self, tier: Tier) -> float:
         """Seconds between two turns of the wheel."""

@@ -16,9 +16,8 @@ from grok2api.accounts.pool import AccountPool
 
 T = TypeVar("T")
 
-#: Accounts taken over in one turn of the event loop, and ids looked at in one: about two milliseconds each.
+#: Accounts taken over, or let go, in one turn of the event loop: about two milliseconds.
 TAKEN = 200
-LOOKED_AT = 5_000
 
 
 class AccountSource(Protocol):
@@ -27,6 +26,8 @@ class AccountSource(Protocol):
     async def revision(self) -> int: ...
 
     async def load(self, since: int = -1) -> list[Account]: ...
+
+    async def removed(self, since: int) -> list[str] | None: ...
 
     async def ids(self) -> set[str]: ...
 
@@ -60,14 +61,16 @@ class Sync:
             return False
         here = self._pool.idents()  # before the store is asked: who comes meanwhile is not among those that are gone
         changed = await self._source.load(since=self.revision)
-        alive = await self._source.ids()
+        gone = await self._source.removed(since=self.revision)
+        if gone is None:  # so long ago that the store has forgotten some of them
+            alive = await self._source.ids()
+            gone = [ident for ident in here if ident not in alive]
         for some in _slices(changed, TAKEN):
             self._take(some)
             await asyncio.sleep(0)
-        for idents in _slices(here, LOOKED_AT):
+        for idents in _slices(gone, TAKEN):
             for ident in idents:
-                if ident not in alive:
-                    self._pool.remove(ident)
+                self._pool.remove(ident)
             await asyncio.sleep(0)
         self.revision = revision
         return True

@@ -185,13 +185,13 @@ class Pool(Protocol):
 class StorageReport(msgspec.Struct, frozen=True, kw_only=True):
     """How the store is.
 
-    type: `sqlite`, `postgresql` or `mysql`. healthy: whether it could be used the last time, and since when (seconds of
-    the epoch) it is so. trouble: what is wrong, in words. waiting: accounts whose counters are still to be written.
+    type: `sqlite`, `postgresql` or `mysql`. healthy: whether it could be used the last time; it is so since `since`.
+    trouble: what is wrong, in words. waiting: accounts whose counters are still to be written.
     """
 
     type: str
     healthy: bool
-    since: float
+    since: int
     trouble: str
     waiting: int
 

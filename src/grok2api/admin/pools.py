@@ -1,12 +1,8 @@
-"""Which pool an account may be in: official keys in `api`, and nothing else there. Pure."""
+"""Moving accounts between pools, as far as they may be there. Pure."""
 
-from grok2api.accounts.model import Account, Kind, moved
+from grok2api.accounts.editing import fits
+from grok2api.accounts.model import Account, moved
 from grok2api.catalog import Tier
-
-
-def fits(kind: Kind, tier: Tier) -> bool:
-    """Whether a credential of that kind may be in that pool."""
-    return (kind is Kind.API) is (tier is Tier.API)
 
 
 def placed(account: Account, tier: Tier) -> Account:

@@ -3,12 +3,11 @@
 import msgspec
 
 from grok2api.accounts.credentials import CredentialError, clean, kind_of
-from grok2api.accounts.lifecycle import enabled
-from grok2api.accounts.model import Account, Kind, State, moved
+from grok2api.accounts.editing import fits, recredentialed
+from grok2api.accounts.model import Account, moved
 from grok2api.admin.accounts_named import sized, the_one
 from grok2api.admin.codes import refuse
 from grok2api.admin.parts import Parts
-from grok2api.admin.pools import fits
 from grok2api.admin.route import Call
 from grok2api.admin.tags import checked
 from grok2api.admin.writing import change
@@ -65,10 +64,8 @@ def _secret(token: str) -> str:
 
 
 def _edited(account: Account, secret: str | None, pool: Tier | None, tags: tuple[str, ...] | None) -> Account:
-    if secret is not None and secret != account.secret:
-        account = msgspec.structs.replace(account, secret=secret, kind=kind_of(secret), user_id=None)
-        if account.state in (State.EXPIRED, State.SUSPECT):
-            account = enabled(account)
-    if pool is not None or not fits(account.kind, account.tier):
-        account = moved(account, pool or (Tier.API if account.kind is Kind.API else Tier.BASIC))
+    if secret is not None:
+        account = recredentialed(account, secret)
+    if pool is not None:
+        account = moved(account, pool)
     return account if tags is None else msgspec.structs.replace(account, tags=tags)

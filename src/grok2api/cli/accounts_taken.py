@@ -99,7 +99,7 @@ class _Told:
         else:
             print(_summary(counts, rehearsed=self._shown.rehearsed))
         if self._guessed and not self._shown.rehearsed:
-            say("sessions count as basic until a running gateway has asked grok.com for their quotas")
+            say("sessions count as basic until a running gateway, or `grok2api accounts refresh`, has asked grok.com")
         if bad:
             raise typer.Exit(1)
 

@@ -1,11 +1,10 @@
 """How accounts look on the command line: a table on a terminal, tab-separated lines in a pipe, JSON on request.
 
-Credentials are masked everywhere here.
+Credentials are masked everywhere here. A table has the columns that fit: what is left out is told.
 """
 
 import datetime as dt
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,33 +12,35 @@ from rich.console import Console
 from rich.table import Table
 
 from grok2api.accounts.credentials import mask
-from grok2api.accounts.explain import spell
-from grok2api.accounts.model import WHOLE, Account, Rest, State
-from grok2api.catalog import TIER_MODES
-
-RESTING = "resting"
+from grok2api.accounts.explain import ModeExplanation, spell
+from grok2api.accounts.model import WHOLE, Account, Rest
+from grok2api.accounts.query import status
 
 _COLUMNS = ("id", "token", "tier", "status", "windows", "rests", "tags", "used")
-_WHOLE_COLUMNS = frozenset({"id", "tier"})
+#: The columns, the most telling first, and how narrow each may be made.
+_LEAST: Mapping[str, int] = {
+    "id": 20,
+    "tier": 5,
+    "status": 12,
+    "windows": 16,
+    "tags": 8,
+    "used": 4,
+    "rests": 16,
+    "token": 19,
+}
+#: Columns that are never cut.
+_WHOLE_COLUMNS = frozenset({"id", "tier", "used"})
+_BETWEEN = 2
 
 
-def status(account: Account) -> str:
-    """The state, or `resting` when an active account can serve no mode now."""
-    if account.state is State.ACTIVE and account.rests:
-        modes = TIER_MODES[account.tier]
-        if WHOLE in account.rests or all(mode in account.rests for mode in modes):
-            return RESTING
-    return account.state.value
-
-
-def as_json(account: Account) -> dict[str, Any]:
+def as_json(account: Account, now: float) -> dict[str, Any]:
     """The account for programs: everything but the credential, times in epoch seconds."""
     fields = msgspec.structs.asdict(account)
     del fields["secret"], fields["revision"]
     shown = {
         "id": account.id,
         "token": mask(account.secret),
-        "status": status(account),
+        "status": status(account, now),
         **fields,
         "tier_known": account.tier_known,
     }
@@ -47,22 +48,46 @@ def as_json(account: Account) -> dict[str, Any]:
     return plain
 
 
-def show_list(accounts: Sequence[Account], now: float) -> None:
-    """Print the accounts, one a line."""
-    rows = [_cells(account, now) for account in accounts]
-    if not sys.stdout.isatty():
-        for row in rows:
-            print("\t".join(row))
-        return
-    table = Table()
-    for name in _COLUMNS:
-        table.add_column(name, no_wrap=name in _WHOLE_COLUMNS)
+def show_rows(accounts: Iterable[Account], now: float) -> None:
+    """Print the accounts, one a line, with a tab between two columns."""
+    for account in accounts:
+        print("\t".join(_cells(account, now)))
+
+
+def show_table(accounts: Sequence[Account], now: float) -> tuple[str, ...]:
+    """Print the accounts as a table that is no wider than the terminal; the columns that had no room."""
+    console = Console(markup=False, highlight=False)
+    rows = [dict(zip(_COLUMNS, _cells(account, now), strict=True)) for account in accounts]
+    widths = fitting(rows, console.width)
+    table = Table(box=None, padding=(0, _BETWEEN, 0, 0), pad_edge=False)
+    for name, width in widths.items():
+        table.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
     for row in rows:
-        table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+        table.add_row(*(row[name] for name in widths))
+    console.print(table)
+    return tuple(name for name in _COLUMNS if name not in widths and any(row[name] for row in rows))
 
 
-def show_one(account: Account, now: float) -> None:
+def fitting(rows: Sequence[Mapping[str, str]], width: int) -> dict[str, int]:
+    """The columns that fit into `width`, in their order, and how wide each is; one that is empty everywhere is none.
+
+    A column gets what says something first; what is left over goes to those that would be cut.
+    """
+    longest = {name: max((len(name), *(len(row[name]) for row in rows))) for name in _LEAST}
+    widths: dict[str, int] = {}
+    for name, least in _LEAST.items():
+        needed = longest[name] if name in _WHOLE_COLUMNS else min(longest[name], max(least, len(name)))
+        if any(row[name] for row in rows) and needed + _BETWEEN <= width:
+            widths[name] = needed
+            width -= needed + _BETWEEN
+    for name in widths:
+        more = min(longest[name] - widths[name], width)
+        widths[name] += more
+        width -= more
+    return {name: widths[name] for name in _COLUMNS if name in widths}
+
+
+def show_one(account: Account, modes: Iterable[ModeExplanation], now: float) -> None:
     """Print everything about one account."""
     cells = dict(zip(_COLUMNS, _cells(account, now), strict=True))
     lines = (
@@ -70,14 +95,15 @@ def show_one(account: Account, now: float) -> None:
         ("reason", account.state_reason),
         ("kind", account.kind.value),
         ("tags", cells["tags"]),
+        *((f"mode {told.mode}", told.words) for told in modes),
         *((f"window {mode}", _window(account, mode, now)) for mode in sorted(account.windows)),
         *((f"rest {_scope(key)}", _rest(rest, now)) for key, rest in sorted(account.rests.items())),
         ("health", f"{account.health:.2f}"),
         ("strikes", str(len(account.strikes))),
         ("used", f"{account.use_count} times, {account.fail_count} failures"),
-        ("last used", _moment(account.last_used_at)),
+        ("last used", moment(account.last_used_at)),
         ("last error", account.last_error),
-        ("added", _moment(account.created_at)),
+        ("added", moment(account.created_at)),
     )
     for name, value in lines:
         if value:
@@ -85,7 +111,7 @@ def show_one(account: Account, now: float) -> None:
 
 
 def _cells(account: Account, now: float) -> tuple[str, ...]:
-    state = status(account)
+    state = status(account, now).value
     cells = (
         account.id,
         mask(account.secret),
@@ -122,7 +148,8 @@ def _scope(key: str) -> str:
     return "everything" if key == WHOLE else key
 
 
-def _moment(time: float | None) -> str:
+def moment(time: float | None) -> str:
+    """A time for people, in UTC."""
     if time is None:
         return "never"
     return dt.datetime.fromtimestamp(time, dt.UTC).isoformat(sep=" ", timespec="seconds")

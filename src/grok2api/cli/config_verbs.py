@@ -71,10 +71,11 @@ def set_(
     config: ConfigFile = None,
 ) -> None:
     """Write one setting to the configuration file; the rest of the file stays as it is."""
-    _row(key)
+    row = _row(key)
     path = config or data_dir / CONFIG_NAME
     set_value(path, key, sys.stdin.read().strip() if value == "-" else value)
-    print(f"{key} is set in {path}.")
+    when = "; it takes effect at the next start" if row.about.restart else ""
+    print(f"{key} is set in {path}{when}.")
     _warn_of_higher_layers(key, loaded(data_dir, path))
 
 

@@ -23,6 +23,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "simulate": ("grok2api.cli.simulate", "simulate"),
     "accounts": ("grok2api.cli.accounts", "app"),
     "config": ("grok2api.cli.config_verbs", "app"),
+    "doctor": ("grok2api.cli.doctor", "doctor"),
 }
 
 

@@ -61,10 +61,9 @@ class AccountStore:
     async def ids(self) -> set[str]:
         return await self.database.read(lambda connection: set(connection.scalars(select(accounts.c.id).where(ALIVE))))
 
-    async def removed(self, since: int) -> list[str]:
-        """The accounts that were removed after revision `since`, and are still known."""
-        query = select(accounts.c.id).where(accounts.c.revision > since, accounts.c.deleted_at > 0)
-        return await self.database.read(lambda connection: list(connection.scalars(query)))
+    async def removed(self, since: int) -> list[str] | None:
+        """The accounts that were removed after revision `since`; None when some of them are known no longer."""
+        return await self.database.read(lambda connection: _removed(connection, since))
 
     async def find(self, references: Sequence[str]) -> dict[str, str]:
         """Account id by reference, for those that are an account's id or credential, however it is spelled."""
@@ -186,6 +185,13 @@ def _cleaned(reference: str) -> str:
         return clean(reference)
     except CredentialError:
         return ""
+
+
+def _removed(connection: Connection, since: int) -> list[str] | None:
+    if since < administering.purged(connection):
+        return None
+    query = select(accounts.c.id).where(accounts.c.revision > since, accounts.c.deleted_at > 0)
+    return list(connection.scalars(query))
 
 
 def _find(connection: Connection, references: Sequence[str], prints: Mapping[str, list[str]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from grok2api.accounts.model import DAY, Account
 from grok2api.accounts.query import Note
@@ -19,7 +19,7 @@ from grok2api.storage.identity import Owner, claim, keys_of, owners
 from grok2api.storage.reading import alive, by_ids, chunks
 from grok2api.storage.rows import stored
 from grok2api.storage.secrets import Vault
-from grok2api.storage.tables import accounts
+from grok2api.storage.tables import accounts, meta
 from grok2api.storage.writing import (
     clear_parts,
     insert_whole,
@@ -32,6 +32,8 @@ from grok2api.storage.writing import (
 
 #: How long an account that was removed is kept.
 KEPT_SEC = float(DAY)
+
+_PURGED = select(meta.c.value).where(meta.c.name == "purged")
 
 replace = msgspec.structs.replace
 
@@ -265,9 +267,24 @@ def purge(connection: Connection, now: float) -> int:
     """Drop for good what was removed a day ago, and what the audit need not keep; how many accounts."""
     locked(connection)
     late = (accounts.c.deleted_at > 0, accounts.c.deleted_at < now - KEPT_SEC)
-    ids = connection.scalars(select(accounts.c.id).where(*late)).all()
-    for some in chunks(ids):
+    found = connection.execute(select(accounts.c.id, accounts.c.revision).where(*late)).all()
+    for some in chunks([ident for ident, _ in found]):
         clear_parts(connection, some)
         connection.execute(delete(accounts).where(accounts.c.id.in_(some)))
+    if found:
+        _set_purged(connection, max(revision for _, revision in found))
     audit.forget(connection, now)
-    return len(ids)
+    return len(found)
+
+
+def purged(connection: Connection) -> int:
+    """The last revision whose removals are not all known any more."""
+    return int(connection.scalar(_PURGED) or 0)
+
+
+def _set_purged(connection: Connection, revision: int) -> None:
+    known = connection.scalar(_PURGED)
+    if known is None:
+        connection.execute(insert(meta).values(name="purged", value=str(revision)))
+    elif revision > int(known):
+        connection.execute(update(meta).where(meta.c.name == "purged").values(value=str(revision)))

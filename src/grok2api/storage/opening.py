@@ -86,6 +86,12 @@ async def _fits(database: Database, vault: Vault) -> bool:
     return hmac.compare_digest(known, vault.check)
 
 
+async def key_fits(database: Database, vault: Vault) -> bool:
+    """Whether the key is this store's, or its first one. Only asks. Raises `StoreError`."""
+    known = await database.read(_known_check)
+    return known is None or hmac.compare_digest(known, vault.check)
+
+
 def _known_check(connection: Connection) -> str | None:
     return connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == "key_check"))
 

@@ -61,7 +61,7 @@ def whole_row(account: Account, vault: Vault) -> dict[str, Any]:
 
 
 def tag_rows(account: Account) -> list[dict[str, Any]]:
-    return [{"account_id": account.id, "tag": tag, "place": place} for place, tag in enumerate(tidy(account.tags))]
+    return [{"account_id": account.id, "tag": tag, "place": place} for place, tag in enumerate(account.tags)]
 
 
 def window_rows(account: Account) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def account_from(
 
 def folded(account: Account) -> str:
     """What `query.Filter` searches, in one case of letters."""
-    words = (account.id, account.user_id or "", account.state_reason, account.last_error, *tidy(account.tags))
+    words = (account.id, account.user_id or "", account.state_reason, account.last_error, *account.tags)
     return text(SEPARATOR.join(words)).casefold()
 
 

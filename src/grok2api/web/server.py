@@ -36,11 +36,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(
-    app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float], started: Callable[[], None]
-) -> None:
-    """Serve until a signal, then drain. `drain` says for how many seconds; `started` is called once it serves."""
-    config = uvicorn.Config(
+def configuration(app: Asgi) -> uvicorn.Config:
+    """How the server treats connections. Nobody is believed who says whom he forwards for (Z5)."""
+    return uvicorn.Config(
         app,
         http=GuardedProtocol,
         ws="none",
@@ -52,7 +50,13 @@ async def serve(
         timeout_graceful_shutdown=1,
         proxy_headers=False,
     )
-    server = _Server(config, started)
+
+
+async def serve(
+    app: Asgi, listener: socket.socket, state: State, drain: Callable[[], float], started: Callable[[], None]
+) -> None:
+    """Serve until a signal, then drain. `drain` says for how many seconds; `started` is called once it serves."""
+    server = _Server(configuration(app), started)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -1,4 +1,4 @@
-"""Every test of this directory runs on all three engines."""
+"""Every test of this directory runs on all three engines (D3)."""
 
 from pathlib import Path
 

@@ -81,7 +81,8 @@ async def test_nobody_gets_a_credential_that_another_has(two: AccountStore) -> N
 async def test_a_day_later_it_is_gone_for_good(two: AccountStore) -> None:
     assert await two.purge(NOW + DAY) == 0
     assert await two.purge(NOW + DAY + 1) == 1
-    assert await two.removed(since=0) == []
+    assert await two.removed(since=2) == []
+    assert await two.removed(since=1) is None
     assert await two.ids() == {"acc_2"}
     assert (await two.add([account(9, secret="secret-1")])).restored == ()
 

@@ -16,7 +16,7 @@ class Patience(msgspec.Struct, frozen=True):
     """
 
     connect: int = 5
-    answer: int | None = 10
+    answer: int | None = 8
     lock: int = 4
 
 
