@@ -17,7 +17,7 @@ from grok2api.config.load import Layers
 from grok2api.place import Place
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World
-from grok2api.storage.secrets import FILE_NAME
+from grok2api.storage.keys import FILE_NAME
 from rig import BASIC, CHAT, Rig, _add, _listen
 
 ADMIN = "an-admin-key-for-tests"
@@ -33,7 +33,7 @@ async def pair(
         simulator = await start(World(accounts=()))
         stack.push_async_callback(simulator.close)
         store = f"sqlite:///{data_dirs[0] / 'grok2api.db'}"
-        await _add(store, data_dirs[0], [("sim-basic-1", BASIC)])
+        await _add(store, data_dirs[0], [("sim-basic-1", BASIC)], fresh=False)
         simulator.world.account("sim-basic-1")
         settings: dict[str, Any] = {
             **{key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"},
