@@ -64,7 +64,7 @@ class WriteBehind:
         self._lookup = lookup
         self._others: list[Content] = []
         self._marked: dict[str, _Counts] = {}
-        self._begun: dict[str, _Counts] = {}
+        self._begun: frozenset[str] = frozenset()
         self.woken = asyncio.Event()
         self._flushing = asyncio.Lock()
         self.trouble = ""
@@ -92,7 +92,7 @@ class WriteBehind:
     @property
     def waiting(self) -> int:
         """How many accounts are not written yet."""
-        return len(self._marked.keys() | self._begun.keys())
+        return len(self._marked.keys() | self._begun)
 
     async def flush(self) -> None:
         """Write everything that is there now. Raises `StoreError`; what was not written stays.
@@ -114,11 +114,11 @@ class WriteBehind:
     async def _write_marked(self) -> None:
         now = list(self._marked)
         for at in range(0, len(now), _BATCH):
-            self._begun = {ident: self._marked.pop(ident) for ident in now[at : at + _BATCH]}
+            self._begun = frozenset(now[at : at + _BATCH])
             try:
-                await self._write(list(self._begun.items()))
+                await self._write([(ident, self._marked.pop(ident)) for ident in now[at : at + _BATCH]])
             finally:
-                self._begun = {}
+                self._begun = frozenset()
 
     async def _write(self, batch: Sequence[tuple[str, _Counts]]) -> None:
         """Write these, or mark them again. When the database takes one for impossible, the others are written."""
