@@ -143,7 +143,7 @@ async def running(
         memory = Remembered(store.database)
         sources = quota_sources(http, console.access, lambda: live.current, _uuid)
         accounts = await kept(stack, live, store, coordinator, sources, memory, now, rng)
-        counters = await counted(store.database, accounts.writer)
+        counters, totals = await counted(store.database, accounts.writer)
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
         made = await making(stack, live, layers.data_dir, http, sockets, accounts.pool, watch, now, _uuid)
         grok_web = options.kept(options.grok_web, lambda: live.current)
@@ -163,7 +163,7 @@ async def running(
         state = State()
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
-        periodic = [*jobs(accounts, live, configured.look, now), *film_jobs(films)]
+        periodic = [*jobs(accounts, live, coordinator, totals, configured.look, now), *film_jobs(films)]
         runner = JobRunner(periodic, now, rng, memory)
         await stack.enter_async_context(runner.running())
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
