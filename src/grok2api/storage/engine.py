@@ -30,7 +30,7 @@ Work = Callable[[Connection], T]
 
 _READERS = 2
 #: How often a transaction is begun when others were in its way, and how long at most it stays out of theirs.
-_TRIES = 4
+_TRIES = 7
 _PAUSE_SEC = 0.1
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL
 
 from grok2api.storage.engines.base import Engine, Fault, Patience
 
-#: Longer than on a server: another process may be importing a hundred thousand accounts in one transaction.
-_BUSY_SEC = 15
+#: As long as the tries on a server take: another process may be importing very many accounts in one transaction.
+_BUSY_SEC = 30
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
