@@ -113,3 +113,43 @@ async def test_who_leaves_takes_the_work_done_together_along() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended == ["waiter", "waiter"]
+
+
+async def test_results_come_as_they_are_done_and_no_more_are_under_way_than_may_be() -> None:
+    under_way = most = 0
+    gates = [asyncio.Event() for _ in range(6)]
+
+    async def work(number: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await gates[number].wait()
+        under_way -= 1
+        return number
+
+    results = tasks.as_done((work(number) for number in range(6)), "work", 2)
+    found = []
+    for number in (1, 0, 2, 4, 3, 5):
+        gates[number].set()
+        found.append(await asyncio.wait_for(anext(results), 1))
+    assert found == [1, 0, 2, 4, 3, 5]
+    assert [one async for one in results] == []
+    assert most == 2
+
+
+async def test_closing_ends_what_is_under_way() -> None:
+    ended = []
+
+    async def work(number: int) -> int:
+        if not number:
+            return number
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(number)
+        return number
+
+    results = tasks.as_done((work(number) for number in range(3)), "work", 3)
+    assert await anext(results) == 0
+    await results.aclose()
+    assert sorted(ended) == [1, 2]

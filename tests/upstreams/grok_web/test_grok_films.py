@@ -209,3 +209,9 @@ async def test_after_a_soft_end_without_a_film_the_rest_is_not_waited_for_long()
         facts = [fact async for batch in maker.make(task) for fact in batch]
     assert end_of(facts) == "failed empty video_generation_failed"
     assert not [fact for fact in facts if isinstance(fact, Made)]
+
+
+async def test_a_film_comes_with_where_a_picture_of_it_is(simulator):
+    async with connected(simulator) as grok:
+        [artifact] = artifacts(await make(grok, request(), VIDEO))
+        assert artifact.poster == artifact.url.replace("generated_video.mp4", "preview_image.jpg")
