@@ -1,11 +1,13 @@
 """Asking upstreams about quotas: who is asked about which mode, how many at once, and when to leave them alone.
 
-The same question is never in flight twice: whoever asks meanwhile shares the answer. A way that is blocked or broken
-(`Way`) is left alone for a while by questions that nobody waits for; what people ask by hand goes through.
+The same question is never in flight twice: whoever asks meanwhile shares the answer, and another worker leaves it be.
+A way that is blocked or broken (`Way`) is left alone for a while by questions that nobody waits for; what people ask by
+hand goes through.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import msgspec
@@ -16,6 +18,8 @@ from grok2api.transport.tasks import spawn
 from grok2api.upstreams.base import Credential, Told, TransportError
 
 _TIMEOUT_SEC = 25.0
+#: How long nobody else asks after a worker was killed in mid-question.
+_LOCK_SEC = 10.0
 _LONGEST_PAUSE_SEC = 3600.0
 _MOST_DOUBLINGS = 8
 
@@ -31,6 +35,9 @@ _PATIENCE: Mapping[Kind, tuple[int, float]] = {
     Kind.UPSTREAM:      (10, 300.0),
 }  # fmt: skip
 
+#: Another worker asks just now.
+ASKED_ELSEWHERE = Problem(kind=Kind.CONFLICT, code="asked_elsewhere", message="Another worker asks about this just now")
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -44,6 +51,14 @@ class QuotaSource(Protocol):
 
         Raises `Refusal` and `TransportError`.
         """
+        ...
+
+
+class Locks(Protocol):
+    """Locks over all workers."""
+
+    def hold(self, name: str, ttl: float) -> AbstractAsyncContextManager[bool]:
+        """Try to take a lock for the length of the context; yields whether it is held."""
         ...
 
 
@@ -84,9 +99,17 @@ class Way:
 
 
 class Asking:
-    """Questions in flight. `sources`: who is asked, by mode. `bound`: how many at once, now."""
+    """Questions in flight. `sources`: who is asked, by mode. `bound`: how many at once, now. `locks`: so that no other
+    worker asks the same meanwhile, if there are others."""
 
-    def __init__(self, sources: Mapping[str, QuotaSource], bound: Callable[[], int], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, QuotaSource],
+        bound: Callable[[], int],
+        now: Callable[[], float],
+        locks: Locks | None = None,
+    ) -> None:
+        self._locks = locks
         self._sources = sources
         self._bound = bound
         self._now = now
@@ -109,7 +132,7 @@ class Asking:
         key = (credential, mode)
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = spawn(self._ask(credential, mode), "quota question")
+            flight = self._flights[key] = spawn(self._ask_alone(credential, mode), "quota question")
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
         return await asyncio.shield(flight)
 
@@ -119,6 +142,15 @@ class Asking:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+    async def _ask_alone(self, credential: Credential, mode: str) -> Answer:
+        """The answer, unless another worker asks the same: what it is told is known here a moment later."""
+        if self._locks is None:
+            return await self._ask(credential, mode)
+        async with self._locks.hold(f"quota/{credential.account_id}/{mode}", _LOCK_SEC) as mine:
+            if not mine:
+                return Answer(mode=mode, asked_at=self._now(), problem=ASKED_ELSEWHERE)
+            return await self._ask(credential, mode)
 
     async def _ask(self, credential: Credential, mode: str) -> Answer:
         source = self._sources[mode]

@@ -18,7 +18,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from grok2api.accounts.asking import Answer, Asking
+from grok2api.accounts.asking import ASKED_ELSEWHERE, Answer, Asking
 from grok2api.accounts.lifecycle import Effect, Exhausted, RefreshQuota, questioned
 from grok2api.accounts.model import Account, State, moved
 from grok2api.accounts.pool import AccountPool
@@ -272,7 +272,7 @@ class Refresher:
             modes=tuple(answer.mode for answer in own if answer.problem is None),
             before=account.tier,
             after=after.tier,
-            problem=next((answer.problem for answer in own if answer.problem is not None), None),
+            problem=next((found for answer in own if (found := answer.problem) not in (None, ASKED_ELSEWHERE)), None),
         )
 
     async def _answers(self, account: Account, modes: Collection[str]) -> list[Answer]:
