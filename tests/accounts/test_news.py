@@ -8,7 +8,7 @@ from pooling import account, problem
 
 from grok2api.accounts import lifecycle
 from grok2api.accounts.lifecycle import Outcome, outcome_of, settle
-from grok2api.accounts.model import WHOLE, Account, Rest, State, Window, current, moved
+from grok2api.accounts.model import WHOLE, Account, Rest, Source, State, Window, current, moved
 from grok2api.accounts.news import News, heard, told
 from grok2api.accounts.quota import Told, learn
 from grok2api.accounts.resting import Attempt, Policy, probing
@@ -73,6 +73,35 @@ def test_counts_of_two_workers_add_up_in_whatever_order_they_are_told(mine: list
 
 
 lifecycle_closed = (State.EXPIRED, State.DISABLED)
+
+
+#: What only the operator changes; workers read it from the store.
+ADMINISTERED = {"id", "secret", "kind", "tags", "created_at", "revision"}
+
+CHANGES = {
+    "tier": Tier.HEAVY,
+    "state": State.SUSPECT,
+    "state_reason": "one bare 401",
+    "windows": {"fast": Window(1, 140, 7200, START + 5, Source.REAL)},
+    "rests": {"fast": Rest(START + 60, START)},
+    "health": 0.5,
+    "strikes": (START,),
+    "use_count": 3,
+    "fail_count": 2,
+    "last_used_at": START,
+    "last_error": "said",
+    "last_error_at": START,
+    "user_id": "u-1",
+}
+
+
+def test_everything_that_serving_changes_is_told() -> None:
+    assert set(CHANGES) | ADMINISTERED == set(Account.__struct_fields__)
+    before = account(1, Tier.SUPER)
+    after = change(before, **CHANGES)
+    news = over_the_wire(told(before, after, START))
+    assert news is not None
+    assert heard(before, news) == after
 
 
 def test_nothing_is_told_of_nothing() -> None:
