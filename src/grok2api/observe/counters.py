@@ -27,6 +27,11 @@ class Counters:
         """Every total."""
         return dict(self._values)
 
+    def take_over(self, values: Mapping[str, int]) -> None:
+        """These are the totals that were written, by whomever."""
+        self._values = Counter(values)
+        self._values.update(self._fresh)
+
     def drain(self) -> dict[str, int]:
         """What was counted since the last time; from now on it is the caller's to write, or to `give_back`."""
         drained, self._fresh = dict(self._fresh), Counter()

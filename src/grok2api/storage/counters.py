@@ -39,17 +39,23 @@ def _add(connection: Connection, deltas: Mapping[str, int]) -> None:
 class Fresh(Protocol):
     """What was counted and is not written yet; see `observe.counters`."""
 
+    def take_over(self, values: Mapping[str, int]) -> None: ...
+
     def drain(self) -> dict[str, int]: ...
 
     def give_back(self, deltas: Mapping[str, int]) -> None: ...
 
 
 class CounterWriter:
-    """Writes what was counted, as a part of writing behind."""
+    """Writes what was counted, as a part of writing behind, and reads what others have."""
 
     def __init__(self, fresh: Fresh, store: CounterStore) -> None:
         self._fresh = fresh
         self._store = store
+
+    async def read(self) -> None:
+        """Take over what others have counted. Raises `StoreError`."""
+        self._fresh.take_over(await self._store.load())
 
     async def write(self) -> None:
         """Write what was counted since the last time. Raises `StoreError`; then it is written the next time.
