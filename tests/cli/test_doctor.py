@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
+from coordination.redis_here import URL
 from databases import ENGINES, database
 from grok2api.cli.main import application
 from grok2api.simulator.rejections import REJECTIONS
@@ -281,6 +282,17 @@ def test_what_answers_at_the_gateways_port_is_told(cli: Cli, beside, monkeypatch
         _, findings = doctor(cli.data, "--offline")
     assert findings["gateway"][0]["grade"] == grade
     assert said in findings["gateway"][0]["seen"]
+
+
+def test_redis_that_is_there_and_redis_that_is_away_are_told(cli: Cli, simulated, monkeypatch):
+    point(monkeypatch, {"coordination.url": URL})
+    _, findings = doctor(cli.data)
+    assert (findings["coordination"][0]["grade"], findings["coordination"][0]["mend"]) == ("good", "")
+    point(monkeypatch, {"coordination.url": "redis://:marked-password@127.0.0.1:1/0"})
+    code, findings = doctor(cli.data)
+    assert (code, findings["coordination"][0]["grade"]) == (1, "fail")
+    assert findings["coordination"][0]["seen"] == "redis://127.0.0.1:1 cannot be reached"
+    assert "marked-password" not in json.dumps(findings)
 
 
 def test_a_pipe_gets_a_line_for_each_check_and_a_verdict(well: Cli):

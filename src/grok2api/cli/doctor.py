@@ -24,6 +24,7 @@ from grok2api.cli.common import DEFAULT_DATA_DIR, AsJson, ConfigFile, DataDir, l
 from grok2api.config.errors import SettingsError
 from grok2api.config.settings import Settings
 from grok2api.doctor import machine, network, pool, store
+from grok2api.doctor.coordination import coordination
 from grok2api.doctor.findings import Finding, Grade, fail
 from grok2api.doctor.gateway import gateway
 from grok2api.observe.secrets import secrets
@@ -90,6 +91,8 @@ async def _running(settings: Settings, data_dir: Path, *, offline: bool) -> Asyn
     async with AsyncExitStack() as stack:
         straight = await stack.enter_async_context(upstreams(_straight(settings)))
         yield await gateway(straight.http, settings)
+        async for finding in coordination(settings):
+            yield finding
         findings, accounts = await store.examine(stack, settings.storage.url, data_dir, os.environ)
         for finding in findings:
             yield finding
