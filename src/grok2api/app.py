@@ -131,8 +131,8 @@ async def running(
         memory = Remembered(store.database)
         sources = quota_sources(http, console.access, lambda: live.current, _uuid)
         accounts = await kept(stack, live, store, coordinator, sources, memory, now, rng)
-        counters = await counted(store.database, accounts.writer)
-        runner = JobRunner(jobs(accounts, live, configured.look, now), now, rng, memory)
+        counters, totals = await counted(store.database, accounts.writer)
+        runner = JobRunner(jobs(accounts, live, coordinator, totals, configured.look, now), now, rng, memory)
         await stack.enter_async_context(runner.running())
         watch = Watch(now, Routes(lambda: options.transport(live.current).egress))
         gateway = Gateway(

@@ -36,6 +36,10 @@ from grok2api.storage.write_behind import FLUSH_SEC, PATIENCE_SEC, WriteBehind
 _REGISTERED = 500
 #: Seconds between two looks at the configuration file.
 _CONFIGURATION_SEC = 2.0
+#: How old the totals of other processes may be.
+_TOTALS_SEC = 5.0
+#: The message that says that nobody could be chosen in some worker.
+_EXHAUSTED = "exhausted"
 #: Seconds between two purges of the store.
 PURGE_SEC = 3600.0
 
@@ -98,12 +102,19 @@ async def kept(
         for account in accounts:
             rounds.join(account)
 
+    async def exhausted(_: bytes) -> None:
+        if coordinator.leads:
+            refresher.exhausted.set()
+
     refresh = options.kept(options.refresh, lambda: live.current)
     chosen = options.kept(options.pool, lambda: live.current)
     pool = AccountPool(await source.load(), chosen, now, rng, sink, coordinator.sharing)
-    asking = Asking(sources, lambda: refresh().concurrency, now)
+    locks = coordinator.locks if coordinator.sharing is not None else None
+    asking = Asking(sources, lambda: refresh().concurrency, now, locks)
     refresher = Refresher(pool, asking, Tiers(store, now), refresh, now, rng)
-    rounds = Rounds(pool, refresher, refresh, now, rng, memory)
+    rounds = Rounds(pool, refresher, refresh, now, rng, memory, lambda: coordinator.leads)
+    coordinator.when_leading(rounds.take_over)
+    coordinator.handle({_EXHAUSTED: exhausted})
     sync = Sync(source, pool, writer.mark, revision, joined)
     stack.push_async_callback(_closing, writer)
     await stack.enter_async_context(refresher.running())
@@ -111,12 +122,13 @@ async def kept(
     return Accounts(store, pool, writer, sync, Following(sync.sync, writer, now), refresher, rounds)
 
 
-async def counted(database: Database, writer: WriteBehind) -> Counters:
+async def counted(database: Database, writer: WriteBehind) -> tuple[Counters, CounterWriter]:
     """The totals of the store, and from now on what is added to them is written behind."""
     store = CounterStore(database)
     counters = Counters(await store.load(), writer.woken.set)
-    writer.also(CounterWriter(counters, store))
-    return counters
+    totals = CounterWriter(counters, store)
+    writer.also(totals)
+    return counters, totals
 
 
 async def _closing(writer: WriteBehind) -> None:
@@ -126,10 +138,22 @@ async def _closing(writer: WriteBehind) -> None:
 
 
 def jobs(
-    accounts: Accounts, live: Live, look_at_configuration: Callable[[], Awaitable[object]], now: Callable[[], float]
+    accounts: Accounts,
+    live: Live,
+    coordinator: Coordinator,
+    totals: CounterWriter,
+    look_at_configuration: Callable[[], Awaitable[object]],
+    now: Callable[[], float],
 ) -> tuple[Job, ...]:
-    """All periodic work."""
+    """All periodic work. What is done once for all workers is done by the one that leads."""
     rounds, writer = accounts.rounds, accounts.writer
+
+    async def sweep() -> None:
+        if coordinator.leads:
+            await rounds.sweep()
+        else:
+            await coordinator.tell(_EXHAUSTED)
+
     refresh = options.kept(options.refresh, lambda: live.current)
 
     return (
@@ -154,12 +178,20 @@ def jobs(
             patience=PATIENCE_SEC,
         ),
         Job(
+            name="totals",
+            help="Takes over what other processes have counted.",
+            every=lambda: _TOTALS_SEC,
+            work=totals.read,
+            enabled=lambda: coordinator.sharing is not None,
+        ),
+        Job(
             name="store-purge",
             help="Drops accounts that were removed a day ago, and what can no longer be undone.",
             every=lambda: PURGE_SEC,
             work=lambda: accounts.store.purge(now()),
             jitter=0.1,
             remembered=True,
+            enabled=lambda: coordinator.leads,
         ),
         *(
             Job(
@@ -167,7 +199,7 @@ def jobs(
                 help=f"Has those {tier} accounts asked about that are due; each is once in its interval.",
                 every=partial(rounds.every, tier),
                 work=partial(rounds.turn, tier),
-                enabled=lambda: refresh().asks,
+                enabled=lambda: refresh().asks and coordinator.leads,
             )
             for tier in TIERS
         ),
@@ -175,7 +207,7 @@ def jobs(
             name="quota-on-demand",
             help="Has all accounts asked about that are spent or rest, when nobody could be chosen.",
             every=lambda: refresh().on_demand_sec,
-            work=rounds.sweep,
+            work=sweep,
             wake=accounts.refresher.exhausted,
             enabled=lambda: refresh().asks,
         ),

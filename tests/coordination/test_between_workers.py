@@ -95,9 +95,10 @@ async def test_Z2_no_credential_goes_to_redis(prefix: str) -> None:
     async with working(prefix, shelf) as (one,), Redis.from_url(URL) as redis:
         attempt(one, shelf, Kind.RATE_LIMITED)
         await one.take("acc_1", 8)
+        await until(lambda: one.leads)
         await until(lambda: redis.exists(f"{prefix}news"))  # type: ignore[arg-type, return-value]
         dumps = [await redis.dump(key) async for key in redis.scan_iter(f"{prefix}*")]
-        assert len(dumps) == 3
+        assert len(dumps) == 4
         assert not any(shelf.accounts["acc_1"].secret.encode() in dump for dump in dumps)
 
 

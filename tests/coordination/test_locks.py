@@ -1,19 +1,13 @@
-"""Locks and turns over all workers."""
+"""Locks over all workers, and who leads them."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
-from redis_here import coordinators, proxied, until
+from redis_here import Shelf, coordinators, proxied, until, working
 
-from grok2api.coordination.base import Locks
 from grok2api.coordination.local import LocalLocks
-
-
-@asynccontextmanager
-async def held(locks: Locks, name: str, ttl: float = 10.0):
-    async with locks.hold(name, ttl) as mine:
-        yield mine
 
 
 @pytest.mark.parametrize("kind", ["local", "redis"])
@@ -51,42 +45,44 @@ async def test_a_lock_outlives_its_ttl_while_it_is_held_and_ends_when_its_holder
         await until(free)
 
 
-async def test_a_turn_comes_once_a_period_in_one_worker(prefix: str) -> None:
-    async with coordinators(prefix, 3) as workers:
-        ran = []
-
-        async def tick(number: int) -> None:
-            async with workers[number].locks.turn("refresh", 0.5) as mine:
-                if mine:
-                    ran.append(number)
-                    await asyncio.sleep(0.01)
-
-        await asyncio.gather(*(tick(number % 3) for number in range(9)))
-        assert len(ran) == 1
-        await tick(0)
-        assert len(ran) == 1
-
-        async def again() -> bool:
-            await tick(1)
-            return len(ran) == 2
-
-        await until(again)
-
-
-async def test_a_turn_that_failed_is_taken_by_the_next(prefix: str) -> None:
-    async with coordinators(prefix, 2) as (one, other):
-        with pytest.raises(ValueError):
-            async with one.locks.turn("refresh", 60):
-                raise ValueError
-        async with other.locks.turn("refresh", 60) as mine:
-            assert mine
-
-
-async def test_while_redis_is_away_locks_are_local_and_turns_are_the_first_workers(prefix: str) -> None:
+async def test_while_redis_is_away_locks_are_local(prefix: str) -> None:
     async with proxied() as proxy, coordinators(prefix, 2, proxy.url) as (one, other):
         await proxy.cut()
-        for _ in range(2):
-            async with one.locks.hold("quota") as mine, other.locks.hold("quota") as yours:
-                assert (mine, yours) == (True, True)
-            async with one.locks.turn("refresh", 60) as mine, other.locks.turn("refresh", 60) as yours:
-                assert (mine, yours) == (True, False)
+        async with one.locks.hold("quota") as mine, other.locks.hold("quota") as yours:
+            assert (mine, yours) == (True, True)
+            async with one.locks.hold("quota") as again:
+                assert not again
+
+
+async def test_one_worker_leads_and_another_when_it_ends_or_was_killed(prefix: str) -> None:
+    taken: list[str] = []
+
+    async def note(name: str) -> None:
+        taken.append(name)
+
+    async with coordinators(prefix, 3) as (one, two, three):
+        for worker, name in ((one, "one"), (two, "two"), (three, "three")):
+            worker.when_leading(partial(note, name))
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(three.running(Shelf()))
+            await until(lambda: three.leads)
+            async with two.running(Shelf()), one.running(Shelf()):
+                await asyncio.sleep(0.2)
+                assert (one.leads, two.leads, three.leads) == (False, False, True)
+                await stack.aclose()
+                await until(lambda: one.leads or two.leads)
+                leader, other = (one, two) if one.leads else (two, one)
+                leader._lead.look = asyncio.Event().wait  # type: ignore[method-assign] # as if it had been killed
+                await until(lambda: other.leads)
+        assert taken[0] == "three"
+        assert set(taken) == {"one", "two", "three"}
+
+
+async def test_while_redis_is_away_the_first_worker_of_a_machine_leads(prefix: str) -> None:
+    async with proxied() as proxy, working(prefix, Shelf(), Shelf(), url=proxy.url) as (one, two):
+        await until(lambda: one.leads or two.leads)
+        await proxy.cut()
+        await until(lambda: bool(one.status().away and two.status().away))
+        await until(lambda: one.leads and not two.leads)
+        await proxy.open()
+        await until(lambda: one.leads is not two.leads)

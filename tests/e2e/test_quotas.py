@@ -242,7 +242,7 @@ async def test_all_periodic_work_is_in_the_status(tmp_path) -> None:
         await rig.app.jobs.run_now("quota-super")
         rows = {one.name: one for one in rig.app.jobs.status()}
         assert list(rows) == [
-            "configuration", "store-sync", "store-write", "store-purge",
+            "configuration", "store-sync", "store-write", "totals", "store-purge",
             "quota-basic", "quota-super", "quota-heavy", "quota-on-demand",
         ]  # fmt: skip
         assert all(row.help.endswith(".") and row.failures == 0 for row in rows.values())

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import shutil
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,11 +15,12 @@ import aiohttp
 from asking import TEXT, ask
 from coordination.redis_here import URL, keys_of_ours, proxied, until
 from grok2api import app
+from grok2api.accounts.model import Source
 from grok2api.config.load import Layers
 from grok2api.place import Place
 from grok2api.simulator.app import start
 from grok2api.simulator.world import World
-from grok2api.storage.secrets import FILE_NAME
+from grok2api.storage.keys import FILE_NAME
 from rig import BASIC, CHAT, Rig, _add, _listen
 
 ADMIN = "an-admin-key-for-tests"
@@ -25,7 +28,10 @@ ADMIN = "an-admin-key-for-tests"
 
 @asynccontextmanager
 async def pair(
-    *data_dirs: Path, environ: tuple[dict[str, str], dict[str, str]] = ({}, {}), url: str = URL
+    *data_dirs: Path,
+    environ: tuple[dict[str, str], dict[str, str]] = ({}, {}),
+    url: str = URL,
+    fresh: bool = False,
 ) -> AsyncIterator[list[Rig]]:
     """Two workers with one store in the first directory; with two directories they are on two machines."""
     async with AsyncExitStack() as stack:
@@ -33,7 +39,7 @@ async def pair(
         simulator = await start(World(accounts=()))
         stack.push_async_callback(simulator.close)
         store = f"sqlite:///{data_dirs[0] / 'grok2api.db'}"
-        await _add(store, data_dirs[0], [("sim-basic-1", BASIC)])
+        await _add(store, data_dirs[0], [("sim-basic-1", BASIC)], fresh=fresh)
         simulator.world.account("sim-basic-1")
         settings: dict[str, Any] = {
             **{key: value for key, value in simulator.settings.items() if key != "upstream.api.base_url"},
@@ -65,7 +71,10 @@ async def set_config(rig: Rig, **changes: Any) -> tuple[int, dict[str, Any]]:
 
 async def test_P1_a_limit_that_one_worker_meets_rests_the_account_in_the_other(tmp_path: Path) -> None:
     async with pair(tmp_path) as (one, other):
-        one.world.on(fault="429", times=1)
+        window = one.world.accounts["sim-basic-1"].window("fast")
+        assert window is not None
+        window.take(time.time())
+        window.remaining = 0
         status, _, _ = await one.post(CHAT, ask("chat"))
         assert status == 429
         ident = one.app.pool.idents()[0]
@@ -80,6 +89,24 @@ async def test_P1_a_limit_that_one_worker_meets_rests_the_account_in_the_other(t
         assert "retry-after" in headers
         assert b"resting" in body
         assert len(one.world.journal.chats) == 1
+
+
+async def test_quotas_of_a_new_account_are_asked_for_once_and_known_to_both(tmp_path: Path) -> None:
+    async with pair(tmp_path, fresh=True) as rigs:
+        ident = rigs[0].app.pool.idents()[0]
+
+        def told(rig: Rig) -> bool:
+            account = rig.app.pool.get(ident)
+            return account is not None and account.windows["fast"].source is Source.REAL
+
+        await until(lambda: all(told(rig) for rig in rigs), within=10)
+        assert [rig.app.coordinator.leads for rig in rigs].count(True) == 1
+        asked = Counter((entry.account, entry.mode) for entry in rigs[0].world.journal.of("rate_limits"))
+        assert set(asked.values()) == {1}
+        for rig in rigs:
+            enabled = {job.name: job.enabled for job in rig.app.jobs.status()}
+            assert enabled["store-write"]
+            assert enabled["quota-basic"] == enabled["store-purge"] == rig.app.coordinator.leads
 
 
 async def test_P13_two_workers_keep_one_cap_and_give_everything_back(tmp_path: Path) -> None:

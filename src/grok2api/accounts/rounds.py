@@ -43,7 +43,7 @@ class Memory(Protocol):
 
 
 class Rounds:
-    """Turns the wheel of the pool's accounts."""
+    """Turns the wheel of the pool's accounts. `leads`: whether that is this worker's to do, of several."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Rounds:
         now: Callable[[], float],
         rng: random.Random,
         memory: Memory,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._pool = pool
         self._refresher = refresher
@@ -60,14 +61,14 @@ class Rounds:
         self._now = now
         self._rng = rng
         self._memory = memory
+        self._leads = leads
         self._wheel = Wheel()
         self._turned = dict.fromkeys(TIERS, now())
 
     @asynccontextmanager
     async def running(self, accounts: Iterable[Account]) -> AsyncIterator[None]:
         """Take up the rounds where they were left, and by and by the accounts that are here. Raises as the memory."""
-        values = await self._memory.all()
-        self._turned = {tier: _moment(values.get(_key(tier), ""), self._now()) for tier in TIERS}
+        await self._recall()
         joining = spawn(self._join_all(accounts), "accounts join the rounds")
         try:
             yield
@@ -75,17 +76,29 @@ class Rounds:
             joining.cancel()
             await asyncio.gather(joining, return_exceptions=True)
 
+    async def take_over(self) -> None:
+        """Go on where another worker has left the rounds, and with who was never asked about. Raises as the memory."""
+        await self._recall()
+        await self._join_all(self._pool.list())
+
+    async def _recall(self) -> None:
+        values = await self._memory.all()
+        self._turned = {tier: _moment(values.get(_key(tier), ""), self._now()) for tier in TIERS}
+
     async def _join_all(self, accounts: Iterable[Account]) -> None:
         for number, account in enumerate(accounts, 1):
-            self._wheel.add(account.id)
-            self._refresher.welcome(account, new=False)
+            self._join(account, new=False)
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
 
     def join(self, account: Account) -> None:
-        """Take up an account that is new or was changed, and have it asked about if that is due."""
+        """Take up an account that is new or was changed, and have it asked about if that is due and ours to do."""
+        self._join(account, new=True)
+
+    def _join(self, account: Account, *, new: bool) -> None:
         self._wheel.add(account.id)
-        self._refresher.welcome(account, new=True)
+        if self._leads():
+            self._refresher.welcome(account, new=new)
 
     def every(self, tier: Tier) -> float:
         """Seconds between two turns of the wheel."""

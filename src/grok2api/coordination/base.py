@@ -1,8 +1,8 @@
 """What every coordinator offers, whether there is one worker or many."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -66,13 +66,6 @@ class Locks(Protocol):
         """
         ...
 
-    def turn(self, name: str, period: float) -> AbstractAsyncContextManager[bool]:
-        """Try to do something that one worker shall do once a period; yields whether it is this worker's turn.
-
-        Counts as done when the context ends without an exception.
-        """
-        ...
-
 
 class TaskLog(Protocol):
     """What long tasks tell while they run, readable from every worker, and kept for a while after the last word."""
@@ -102,7 +95,20 @@ class Coordinator(Protocol):
     @property
     def sharing(self) -> Sharing | None: ...
 
+    @property
+    def leads(self) -> bool:
+        """Whether this worker does the periodic work."""
+        ...
+
+    def when_leading(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have `do` done each time that this worker takes the lead from another."""
+        ...
+
     def status(self) -> Status: ...
+
+    async def tell(self, kind: str, message: bytes = b"") -> None:
+        """Have every other worker's handler of `kind` do something, if the others can be reached."""
+        ...
 
     async def spread(self, kind: str, message: bytes, wait: float = 0.0) -> Spread:
         """Have every other worker's handler of `kind` do something; wait for their answers at most `wait` seconds."""

@@ -6,6 +6,7 @@ worker that handled it says so in a message of its own.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -88,6 +89,11 @@ class Bulletin:
             del self._asked[ident]
         refused = tuple(answer.refused for answer in asked.answers if answer.refused)
         return Spread(others=others, done=len(asked.answers) - len(refused), refused=refused)
+
+    async def tell(self, kind: str, message: bytes = b"") -> None:
+        """Tell the others, if they can be reached."""
+        with suppress(Away):
+            await self.post(kind, message)
 
     async def begin(self) -> None:
         """Stand at the end of the stream: what is posted from now on will be read. Raises `Away`."""

@@ -1,7 +1,8 @@
 """One process: locks in its own memory, nobody to tell anything."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from grok2api.coordination.base import Accounts, Handler, Spread, Status
 
@@ -23,20 +24,19 @@ class LocalLocks:
         finally:
             self._held.discard(name)
 
-    @asynccontextmanager
-    async def turn(self, name: str, period: float) -> AsyncIterator[bool]:
-        async with self.hold(name, period) as mine:
-            yield mine
-
 
 class Local:
     """See `base.Coordinator`."""
 
     sharing = None
     tasks = None
+    leads = True
 
     def __init__(self) -> None:
         self.locks = LocalLocks()
+
+    def when_leading(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """There is nobody to take the lead from."""
 
     def status(self) -> Status:
         return Status(kind="local")
@@ -44,6 +44,9 @@ class Local:
     async def spread(self, kind: str, message: bytes, wait: float = 0.0) -> Spread:
         """There is nobody else."""
         return Spread()
+
+    async def tell(self, kind: str, message: bytes = b"") -> None:
+        """There is nobody else."""
 
     def handle(self, kinds: Mapping[str, Handler]) -> None:
         """Nobody sends anything."""

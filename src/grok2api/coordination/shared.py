@@ -8,6 +8,8 @@ from grok2api.accounts.model import Account
 from grok2api.coordination.base import Accounts, Status
 from grok2api.coordination.books import RedisBooks
 from grok2api.coordination.bulletin import Bulletin
+from grok2api.coordination.lead import TTL_SEC as LEAD_SEC
+from grok2api.coordination.lead import Lead
 from grok2api.coordination.ledger import BEAT_SEC, TTL_SEC, Ledger
 from grok2api.coordination.link import Link
 from grok2api.coordination.locks import RedisLocks
@@ -40,12 +42,15 @@ class Shared:
         self._ledger = Ledger(RedisBooks(link, beat * TTL_SEC / BEAT_SEC), worker, count, beat)
         self._bulletin = Bulletin(link, worker, lambda: new_id(""), lambda: self._ledger.living - 1)
         self._news = AccountNews(self._bulletin, link, worker, now)
-        self.locks = RedisLocks(link, lambda: new_id(""), first=number == 1)
+        self._lead = Lead(link, worker, first=number == 1, ttl=beat * LEAD_SEC / BEAT_SEC)
+        self.locks = RedisLocks(link, lambda: new_id(""))
         self.tasks = RedisTasks(link)
         self.sharing = self
         self.take = self._ledger.take
         self.give = self._ledger.give
         self.spread = self._bulletin.spread
+        self.tell = self._bulletin.tell
+        self.when_leading = self._lead.when_taken
         self.handle = self._bulletin.handle
 
     async def begin(self) -> None:
@@ -58,6 +63,10 @@ class Shared:
 
     def changed(self, before: Account, after: Account) -> None:
         self._news.changed(before, after)
+
+    @property
+    def leads(self) -> bool:
+        return self._lead.mine
 
     def status(self) -> Status:
         link = self._link
@@ -72,6 +81,7 @@ class Shared:
                 spawn(self._bulletin.run(), "news-reader"),
                 spawn(self._news.run(), "news-teller"),
                 spawn(self.tasks.run(), "task-logs"),
+                spawn(self._lead.run(), "lead"),
             ]
             try:
                 yield
@@ -80,6 +90,7 @@ class Shared:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await self._part()
+                await self._lead.leave()
 
     async def _part(self) -> None:
         try:
