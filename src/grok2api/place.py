@@ -33,7 +33,7 @@ class Serves(msgspec.Struct, frozen=True):
 
 
 def place_in(environ: Mapping[str, str]) -> Place | None:
-    """The place that a supervisor gave to this process; `None` when nobody did."""
+    """The place that a supervisor gave to this process; `None` when nobody did. Raises `ValueError`."""
     text = environ.get(VARIABLE)
     return msgspec.json.decode(text, type=Place) if text else None
 

@@ -148,6 +148,13 @@ def test_O3_a_start_that_cannot_be_is_one_line(typed, tmp_path, words, said):
     assert "Traceback" not in err
 
 
+def test_O3_the_variable_of_workers_is_for_nobody_else(typed, monkeypatch):
+    monkeypatch.setenv("GROK2API_WORKER", "two")
+    code, _, err = typed("serve")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "GROK2API_WORKER" in err
+
+
 def test_O3_a_broken_configuration_is_one_line(typed, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "config.toml").write_text("[server\n")

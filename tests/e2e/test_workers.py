@@ -93,7 +93,7 @@ async def test_P13_the_cap_holds_over_processes_in_both_strategies(tmp_path: Pat
 async def test_P5_what_killed_workers_held_is_free_and_they_come_back_and_none_outlives_its_parent(
     tmp_path: Path,
 ) -> None:
-    cap = {"GROK2API_ACCOUNT__SELECTION__MAX_INFLIGHT": "1"}
+    cap = {"GROK2API_ACCOUNT__SELECTION__MAX_INFLIGHT": "1", "GROK2API_LOGGING__LEVEL": "ERROR"}  # nobody reads its log
     async with workers(tmp_path, **cap) as (server, simulator, _):
         held = simulator.world.on(script="One two.", fault="pause@1=60")
         before = await children(server)
@@ -117,6 +117,7 @@ async def test_P5_what_killed_workers_held_is_free_and_they_come_back_and_none_o
         assert len(after) == 2
         assert not set(before) & set(after)
         server.process.kill()
+        assert await server.over() == -signal.SIGKILL
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in after), within=10)
 
 

@@ -89,7 +89,7 @@ def told(before: Account, after: Account, at: float) -> News | None:
         over=over,
         health=after.health - before.health,
         struck=tuple(time for time in after.strikes if time not in before.strikes),
-        pardoned=max(before.strikes) if before.strikes and not after.strikes else None,
+        pardoned=max((time for time in before.strikes if time not in after.strikes), default=None),
         uses=uses,
         fails=after.fail_count - before.fail_count,
         used_at=after.last_used_at if after.last_used_at != before.last_used_at else None,

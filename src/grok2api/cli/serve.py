@@ -16,7 +16,7 @@ from grok2api.cli.common import DEFAULT_DATA_DIR, CommandError, ConfigFile, Data
 from grok2api.config.admin_key import ensure_admin_key
 from grok2api.config.load import Layers
 from grok2api.config.settings import Settings
-from grok2api.place import Place, Serves, listener_of, place_in
+from grok2api.place import VARIABLE, Place, Serves, listener_of, place_in
 from grok2api.web.listening import Listeners, PortTaken, bind
 
 #: What this process is -> module and function that runs it.
@@ -45,7 +45,10 @@ def serve(
     ready_data_dir(directory)
     given = {key: value for key, value in overrides.items() if value is not None}
     layers = Layers(config, directory, given, os.environ)
-    place = place_in(os.environ)
+    try:
+        place = place_in(os.environ)
+    except ValueError:
+        raise CommandError(f"{VARIABLE} is for the workers that serve starts; take it out of the environment") from None
     code = _first(layers, demo=demo) if place is None else _work(layers, place)
     if code:
         raise typer.Exit(code)

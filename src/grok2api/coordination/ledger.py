@@ -76,7 +76,10 @@ class Ledger:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the books until the context ends; then strike this worker out."""
+        """Keep the books until the context ends; then strike this worker out. They are opened before it begins, if they
+        are there: the first request finds them."""
+        with suppress(Away):
+            await self._turn()
         task = spawn(self._run(), "lease-ledger")
         try:
             yield
