@@ -23,7 +23,7 @@ from grok2api.simulator.journal import Entry
 from grok2api.simulator.reading import read_message
 from grok2api.simulator.render import Ids, InBand
 from grok2api.simulator.scenarios import Seen
-from grok2api.simulator.sending import WORLD, open_entry, send, send_messages
+from grok2api.simulator.sending import open_entry, send_messages, socket_endpoint
 from grok2api.simulator.world import World
 from grok2api.transport.tasks import spawn
 
@@ -31,28 +31,6 @@ WIRE = Wire("socket", render_ws.render, render_ws.error, "", sockets=True)
 
 _MAX_FRAME = 16 << 20
 _CODES: Mapping[int, int] = {400: 3, 401: 16, 402: 8, 403: 7, 404: 5, 413: 3, 422: 3, 429: 8, 503: 14}
-
-
-async def connect(request: web.Request) -> web.StreamResponse:
-    """`GET /ws/mgw/?uid=…`: refuses a bad handshake with an HTTP status, else serves the socket."""
-    world = request.app[WORLD]
-    entry = open_entry(world, "handshake", request)
-    try:
-        try:
-            account = _shake(world, request, entry)
-        except Stop as stop:
-            return await send(world, request, entry, stop.delivery)
-        socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME)
-        await socket.prepare(request)
-        entry.status = 101
-        await _Session(world, request, account, socket).serve()
-        world.journal.close(entry, "complete" if socket.close_code == 1000 else "disconnected")
-        return socket
-    except (asyncio.CancelledError, ConnectionError):
-        world.journal.close(entry, "disconnected")
-        raise
-    finally:
-        world.journal.close(entry, "failed")
 
 
 def _shake(world: World, request: web.Request, entry: Entry) -> SimAccount:
@@ -205,3 +183,11 @@ def in_band(delivery: Delivery) -> InBand:
     except (msgspec.DecodeError, AttributeError):
         words = "Something failed."
     return InBand(_CODES.get(delivery.status, 13), words)
+
+
+async def _serve(world: World, request: web.Request, account: SimAccount, socket: web.WebSocketResponse) -> None:
+    await _Session(world, request, account, socket).serve()
+
+
+#: `GET /ws/mgw/?uid=…`.
+connect = socket_endpoint("handshake", _shake, _serve, _MAX_FRAME)

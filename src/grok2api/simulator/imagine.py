@@ -23,7 +23,7 @@ from grok2api.simulator.render import Ids, InBand
 from grok2api.simulator.render_imagine import ImagineAsked
 from grok2api.simulator.scenarios import Seen
 from grok2api.simulator.script import Picture, Script
-from grok2api.simulator.sending import WORLD, open_entry, send, send_messages
+from grok2api.simulator.sending import open_entry, send_messages, socket_endpoint
 from grok2api.simulator.world import World
 from grok2api.transport.tasks import spawn
 
@@ -36,28 +36,11 @@ _RATIOS = (
 )  # fmt: skip
 
 
-async def connect(request: web.Request) -> web.StreamResponse:
-    """`GET /ws/imagine/listen`: refuses a bad handshake with an HTTP status, else serves the socket."""
-    world = request.app[WORLD]
-    entry = open_entry(world, "imagine_handshake", request)
-    try:
-        try:
-            account = signed_in(world, entry, WIRE)
-            faults_of(world, WIRE, Seen(endpoint="imagine_handshake", account=account.token))
-            check_state(account.state, WIRE)
-        except Stop as stop:
-            return await send(world, request, entry, stop.delivery)
-        socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME)
-        await socket.prepare(request)
-        entry.status = 101
-        await _Listener(world, request, account, socket).serve()
-        world.journal.close(entry, "complete" if socket.close_code == 1000 else "disconnected")
-        return socket
-    except (asyncio.CancelledError, ConnectionError):
-        world.journal.close(entry, "disconnected")
-        raise
-    finally:
-        world.journal.close(entry, "failed")
+def _shake(world: World, _request: web.Request, entry: Entry) -> SimAccount:
+    account = signed_in(world, entry, WIRE)
+    faults_of(world, WIRE, Seen(endpoint="imagine_handshake", account=account.token))
+    check_state(account.state, WIRE)
+    return account
 
 
 class _Listener:
@@ -136,3 +119,11 @@ def _content(text: str) -> dict[str, Any]:
     except (msgspec.DecodeError, TypeError, KeyError, IndexError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+async def _serve(world: World, request: web.Request, account: SimAccount, socket: web.WebSocketResponse) -> None:
+    await _Listener(world, request, account, socket).serve()
+
+
+#: `GET /ws/imagine/listen`.
+connect = socket_endpoint("imagine_handshake", _shake, _serve, _MAX_FRAME)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from grok2api.simulator.accounts import SimAccount
 from grok2api.simulator.answering import Stop
 from grok2api.simulator.delivery import Break, Bye, Delivery, Head, Wait, Write
 from grok2api.simulator.journal import Entry
@@ -22,6 +23,8 @@ from grok2api.simulator.world import World
 WORLD: web.AppKey[World] = web.AppKey("world", World)
 
 Endpoint = Callable[[World, web.Request, Entry], Awaitable[Delivery]]
+Shake = Callable[[World, web.Request, Entry], SimAccount]
+Serve = Callable[[World, web.Request, SimAccount, web.WebSocketResponse], Awaitable[None]]
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -51,6 +54,34 @@ def endpoint(name: str, answer: Endpoint) -> Callable[[web.Request], Awaitable[w
             world.journal.close(entry, "failed")
 
     return handle
+
+
+def socket_endpoint(
+    name: str, shake: Shake, serve: Serve, max_frame: int
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A handler that refuses a bad handshake with an HTTP status, else serves the socket until either side closes."""
+
+    async def connect(request: web.Request) -> web.StreamResponse:
+        world = request.app[WORLD]
+        entry = open_entry(world, name, request)
+        try:
+            try:
+                account = shake(world, request, entry)
+            except Stop as stop:
+                return await send(world, request, entry, stop.delivery)
+            socket = web.WebSocketResponse(max_msg_size=max_frame)
+            await socket.prepare(request)
+            entry.status = 101
+            await serve(world, request, account, socket)
+            world.journal.close(entry, "complete" if socket.close_code == 1000 else "disconnected")
+            return socket
+        except (asyncio.CancelledError, ConnectionError):
+            world.journal.close(entry, "disconnected")
+            raise
+        finally:
+            world.journal.close(entry, "failed")
+
+    return connect
 
 
 async def _answered(answer: Endpoint, world: World, request: web.Request, entry: Entry) -> Delivery:
