@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import cast
@@ -60,6 +60,7 @@ from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
 from grok2api.upkeep import counted, jobs, kept
+from grok2api.upstreams.base import Upstream
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
@@ -148,18 +149,8 @@ async def running(
         made = await making(stack, live, layers.data_dir, http, sockets, accounts.pool, watch, now, _uuid)
         grok_web = options.kept(options.grok_web, lambda: live.current)
         chat = GrokWeb(http, sockets, grok_web, made.users, now, _uuid, made.uploads)
-        gateway = Gateway(
-            accounts.pool,
-            {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
-            options.kept(options.gateway, lambda: live.current),
-            count,
-            new_id,
-            watch,
-            made.attaching,
-            made.keeping,
-            made.studio,
-            made.screening,
-        )
+        upstreams: Mapping[Surface, Upstream] = {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console}
+        gateway = _gateway(accounts.pool, upstreams, live, watch, made)
         state = State()
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
@@ -182,8 +173,8 @@ async def running(
         web = options.kept(options.face, lambda: live.current)
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
-        hot = _hot(gateway, web, state, Journal(counters.bump), made)
-        face = Face(hot, [*small.table(), *videos.table(), *admin], new_id)
+        routes = [*small.table(), *videos.table(), *admin]
+        face = Face(_hot(gateway, web, state, Journal(counters.bump), made), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -201,6 +192,23 @@ async def running(
             media=made.media,
             films=films,
         )
+
+
+def _gateway(
+    pool: AccountPool, upstreams: Mapping[Surface, Upstream], live: Live, watch: Watch, made: Making
+) -> Gateway:
+    return Gateway(
+        pool,
+        upstreams,
+        options.kept(options.gateway, lambda: live.current),
+        count,
+        new_id,
+        watch,
+        made.attaching,
+        made.keeping,
+        made.studio,
+        made.screening,
+    )
 
 
 def _configured(layers: Layers) -> Configured:
