@@ -45,10 +45,9 @@ class Face:
 
     def _missing(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        path = request.url.path
         kind = _KINDS.get(error.status_code, Kind.INVALID)
         problem = Problem(kind=kind, message=self._advice(request, kind), code=kind.value)
-        answer = problem_answer(problem, path, request.headers)
+        answer = problem_answer(problem, request)
         if error.headers:
             answer.headers.update(error.headers)
         return answer
@@ -66,13 +65,15 @@ class Face:
 
 def _broken(request: Request, _: Exception) -> Response:
     problem = Problem(kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details")
-    return problem_answer(problem, request.url.path, request.headers)
+    return problem_answer(problem, request)
 
 
 def _with_id(send: Send, request_id: str) -> Send:
     async def tagged(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
+            ident = request_id.encode()
+            ids = [(b"x-request-id", ident), (b"request-id", ident)]  # both names that SDKs read
+            message = {**message, "headers": [*message.get("headers", ()), *ids]}
         await send(message)
 
     return tagged

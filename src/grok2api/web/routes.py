@@ -1,6 +1,6 @@
 """The small routes: models, health, readiness, version."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
@@ -23,9 +23,10 @@ def json_answer(payload: object, status: int = 200) -> Response:
     return Response(_encode(payload), status, media_type="application/json")
 
 
-def problem_answer(problem: Problem, path: str, headers: Mapping[str, str]) -> Response:
+def problem_answer(problem: Problem, request: Request) -> Response:
     """A problem as the answer of any route, in the envelope that the client speaks."""
-    status, body = render(problem, path, headers)
+    request_id = request.scope.get("grok2api.request_id", "")
+    status, body = render(problem, request.url.path, request.headers, request_id)
     return Response(body, status, headers=dict(retry_headers(status, problem)), media_type="application/json")
 
 
@@ -63,11 +64,11 @@ class SmallRoutes:
         async def guard(request: Request) -> Response:
             denied = authenticate(dict(request.headers), self._options().keys)
             if denied is not None:
-                return problem_answer(denied, request.url.path, request.headers)
+                return problem_answer(denied, request)
             try:
                 return await handler(request)
             except Refusal as refusal:
-                return problem_answer(refusal.problem, request.url.path, request.headers)
+                return problem_answer(refusal.problem, request)
 
         return guard
 
