@@ -61,6 +61,8 @@ def pieces(request: Request) -> Iterator[str]:
     for message in request.messages:
         yield from _message(message)
     for tool in request.tools:
+        if tool.deferred:
+            continue
         yield f"{tool.name} {tool.description}"
         if tool.schema is not None:
             yield _encode(tool.schema).decode()

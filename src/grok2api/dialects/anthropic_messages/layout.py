@@ -57,7 +57,7 @@ Step = Opened | Added | Closed
 
 def shows_searches(request: Request) -> bool:
     """Whether the client declared a web search, and so knows the blocks that tell of one."""
-    return any(tool.kind == _SEARCH for tool in request.hosted_tools)
+    return any(tool.kind == _SEARCH and not tool.spelled for tool in request.hosted_tools)
 
 
 class Layout:
