@@ -10,6 +10,7 @@ import msgspec
 
 from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.request import File, Image, Message, Request, Text, Thinking, ToolCall, ToolResult
+from grok2api.gateway.file_tokens import file_tokens
 
 Count = Callable[[str], int]
 
@@ -90,6 +91,7 @@ def length(request: Request) -> int:
 
 
 def count_input(request: Request, count: Count) -> int:
-    """Input tokens of a request by our own count; never zero."""
+    """Input tokens of a request by our own count, with its pictures and files; never zero."""
     words = sum(count(text) for text in pieces(request) if text)
-    return words + _PER_MESSAGE * len(request.messages) + _PER_REQUEST
+    files = sum(file_tokens(part, count) for part in request.files())
+    return words + files + _PER_MESSAGE * len(request.messages) + _PER_REQUEST

@@ -3,7 +3,6 @@
 Decides everything that can be decided before an account is touched, and refuses what cannot be served.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from fnmatch import fnmatchcase
@@ -17,7 +16,8 @@ from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
-from grok2api.gateway.counting import Count, count_input, length
+from grok2api.gateway.counting import Count
+from grok2api.gateway.input_count import InputCount, InputCounter
 from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
@@ -30,9 +30,6 @@ from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
-
-#: Above this many characters the tokenizer works in a thread: it would hold the loop for over a millisecond.
-_OFF_LOOP = 32_768
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +86,7 @@ class Gateway:
         self._upstreams = upstreams
         self._options = options
         self._count = count
+        self._counter = InputCounter(count)
         self._new_id = new_id
         self._attacher = attacher
         self._keeping = keeping
@@ -154,7 +152,7 @@ class Gateway:
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
             estimate=estimate,
-            input_tokens=_InputCount(shown, self._count).value,
+            input_tokens=InputCount(shown, self._counter).value,
             request_id=request_id,
             show=None if self._keeping is None else partial(self._keeping.show, base=base),
         )
@@ -172,7 +170,7 @@ class Gateway:
             need=_need(request, model, (model.mode,), options),
             base=base,
             shows_progress=request.thinking if request.thinking is not None else options.thinking,
-            input_tokens=_InputCount(shown, self._count).value,
+            input_tokens=InputCount(shown, self._counter).value,
         )
         plan = Plan(ignored=_unused(request, "image_config"))
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
@@ -187,7 +185,7 @@ class Gateway:
             need=_need(request, model, (model.mode,), options),
             base=base,
             shows_progress=request.thinking if request.thinking is not None else options.thinking,
-            input_tokens=_InputCount(shown, self._count).value,
+            input_tokens=InputCount(shown, self._counter).value,
         )
         plan = Plan(ignored=_unused(request, "video_config"))
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
@@ -279,20 +277,3 @@ class _Stages:
         if self._hide:
             stages.append(HideThinking(keep_encrypted=request.include_encrypted))
         return stages, measure
-
-
-class _InputCount:
-    """Our own count of the input tokens, made once and only when somebody wants it."""
-
-    def __init__(self, request: Request, count: Count) -> None:
-        self._request = request
-        self._count = count
-        self._known: int | None = None
-
-    async def value(self) -> int:
-        if self._known is None:
-            if length(self._request) > _OFF_LOOP:
-                self._known = await asyncio.to_thread(count_input, self._request, self._count)
-            else:
-                self._known = count_input(self._request, self._count)
-        return self._known
