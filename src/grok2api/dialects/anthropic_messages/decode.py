@@ -64,7 +64,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         format=format_,
         stream=top.flag("stream") is True,
         include_usage=True,
-        include_encrypted=True,
+        include_encrypted=not _wants_no_thinking(top),
         user=user,
         sticky=_sticky(user, headers),
         drawing=image_config(top),
@@ -134,6 +134,12 @@ def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
         name = "thinking.budget_tokens"
         how_hard = next((word for below, word in _BUDGETS if budget < below), "high")
     return shown, how_hard, name
+
+
+def _wants_no_thinking(top: Object) -> bool:
+    """Whether the client switched thinking off; it gets no block of it then, not even one without words."""
+    wanted = top.child("thinking")
+    return wanted is not None and wanted.text("type") == "disabled"
 
 
 def _format(top: Object) -> tuple[Format, str]:
