@@ -88,6 +88,7 @@ PURE = (
     "options",
     "banner",
     "web.links",
+    "web.paths",
     "web.ranges",
 )
 

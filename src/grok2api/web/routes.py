@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from msgspec.structs import replace
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -83,6 +84,8 @@ class SmallRoutes:
         return json_answer(page)
 
     async def one_model(self, request: Request) -> Response:
+        if not request.path_params["name"].strip("/"):
+            raise HTTPException(404)
         try:
             found = self._gateway.models.one(request.path_params["name"])
         except Refusal as refusal:
