@@ -3,10 +3,14 @@
 import asyncio
 import gzip
 import json
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 from yarl import URL
 
 from asking import DIALECTS, WEB, ask
@@ -153,14 +157,55 @@ async def test_a_body_over_the_limit_is_413(tmp_path: Path) -> None:
         assert status == 413
 
 
-async def test_C10_a_compressed_request_is_served(tmp_path: Path) -> None:
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "identity": bytes,
+}
+FORM = b'--x\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+TAKEN: list[tuple[str, bytes, str]] = [
+    *((path, json.dumps(ask(name, stream=False)).encode(), "application/json") for name, path in DIALECTS.items()),
+    ("/v1/messages/count_tokens", json.dumps(ask("messages")).encode(), "application/json"),
+    ("/v1/images/generations", b'{"model": "grok-imagine-image-lite", "prompt": "a cat"}', "application/json"),
+    ("/v1/images/edits", FORM % (b"prompt", b"p") + FORM % (b"model", b"nope") + b"--x--\r\n",
+     "multipart/form-data; boundary=x"),
+    ("/v1/videos", FORM % (b"prompt", b"a cat") + b"--x--\r\n", "multipart/form-data; boundary=x"),
+    ("/v1/videos", b'{"prompt": "a cat"}', "application/json"),
+]  # fmt: skip
+
+
+async def test_C10_a_compressed_body_is_read_on_every_route(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
-        rig.world.on(script="unpacked")
-        status, _, body = await rig.post(
-            CHAT, gzip.compress(json.dumps(ask("chat", stream=False)).encode()), content_encoding="gzip"
-        )
-        assert status == 200
-        assert json.loads(body)["choices"][0]["message"]["content"] == "unpacked"
+        for path, body, content_type in TAKEN:
+            plain, _, _ = await rig.post(path, body, content_type=content_type)
+            for encoding, pack in PACKED.items():
+                headers = {"content_type": content_type, "content_encoding": encoding}
+                status, _, answer = await rig.post(path, pack(body), **headers)
+                assert (path, encoding, status) == (path, encoding, plain)
+                assert "nope" in answer.decode() or status == 200
+            status, _, _ = await rig.post(path, body, content_type=content_type, content_encoding="rot13")
+            assert status == 415
+
+
+async def test_C11_headers_and_queries_of_clients_change_nothing(tmp_path: Path) -> None:
+    headers = {
+        "anthropic_beta": "claude-code-20250219,mid-conversation-system,unknown-2027-01-01",
+        "anthropic_dangerous_direct_browser_access": "true",
+        "openai_beta": "responses=experimental",
+        "openai_organization": "org",
+        "x_stainless_retry_count": "0",
+        "x_app": "cli",
+        "originator": "codex_cli_rs",
+        "accept": "*/*",
+        "user_agent": "unknown/1.0",
+    }
+    async with rigged(tmp_path) as rig:
+        for path, body, content_type in TAKEN:
+            plain, _, _ = await rig.post(path, body, content_type=content_type)
+            status, _, _ = await rig.post(f"{path}?beta=true&unknown=1", body, content_type=content_type, **headers)
+            assert (path, status) == (path, plain)
 
 
 #: Bases that people configure by mistake, and what may stand behind the right one.
