@@ -23,6 +23,7 @@ from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
 from grok2api.gateway.respond import Batch, Work, respond
 from grok2api.gateway.screening import Screen, Screening, read_film
+from grok2api.gateway.shedding import with_newest_files
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
 from grok2api.gateway.studio import ENDPOINTS, Sketch, Studio, belongs, read
 from grok2api.gateway.turns import Report
@@ -33,6 +34,9 @@ from grok2api.upstreams.base import Plan, Upstream
 
 #: Above this many characters the tokenizer works in a thread: it would hold the loop for over a millisecond.
 _OFF_LOOP = 32_768
+
+#: Left-out files that a header names.
+_NAMED = 8
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +145,9 @@ class Gateway:
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
         shown = request
+        if plan.most_files is not None:
+            shown, left_out = with_newest_files(shown, plan.most_files)
+            plan = msgspec.structs.replace(plan, ignored=(*plan.ignored, *left_out[:_NAMED]))
         if plan.emulate_format:
             shown = structured.instruct(shown)
         if plan.emulate_tools:
