@@ -17,7 +17,7 @@ from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Request
 from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
-from grok2api.gateway.counting import Count, count_input, length
+from grok2api.gateway.counting import Count, count_input
 from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
 from grok2api.gateway.policy import Policy
@@ -31,9 +31,6 @@ from grok2api.gateway.watch import Watch
 from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
-
-#: Above this many characters the tokenizer works in a thread: it would hold the loop for over a millisecond.
-_OFF_LOOP = 32_768
 
 #: Left-out files that a header names.
 _NAMED = 8
@@ -298,8 +295,9 @@ class _InputCount:
 
     async def value(self) -> int:
         if self._known is None:
-            if length(self._request) > _OFF_LOOP:
-                self._known = await asyncio.to_thread(count_input, self._request, self._count)
-            else:
-                self._known = count_input(self._request, self._count)
+            known = 0
+            for total in count_input(self._request, self._count):
+                known = total
+                await asyncio.sleep(0)  # others first: a long history takes hundreds of steps
+            self._known = known
         return self._known
