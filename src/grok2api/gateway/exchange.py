@@ -16,13 +16,14 @@ from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import Model, Surface
-from grok2api.gateway.counting import Count, count_input, length
+from grok2api.gateway.counting import Count, count_input
 from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
 from grok2api.gateway.naming import Naming, with_effort
 from grok2api.gateway.options import Options
 from grok2api.gateway.respond import Batch, Work, respond
 from grok2api.gateway.screening import Screen, Screening, read_film
+from grok2api.gateway.shedding import with_newest_files
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
 from grok2api.gateway.studio import ENDPOINTS, Sketch, Studio, belongs, read
 from grok2api.gateway.turns import Report
@@ -31,8 +32,8 @@ from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
 
-#: Above this many characters the tokenizer works in a thread: it would hold the loop for over a millisecond.
-_OFF_LOOP = 32_768
+#: Left-out files that a header names.
+_NAMED = 8
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +108,9 @@ class Gateway:
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
         shown = request
+        if plan.most_files is not None:
+            shown, left_out = with_newest_files(shown, plan.most_files)
+            plan = msgspec.structs.replace(plan, ignored=(*plan.ignored, *left_out[:_NAMED]))
         if plan.emulate_format:
             shown = structured.instruct(shown)
         if plan.emulate_tools:
@@ -239,8 +243,9 @@ class _InputCount:
 
     async def value(self) -> int:
         if self._known is None:
-            if length(self._request) > _OFF_LOOP:
-                self._known = await asyncio.to_thread(count_input, self._request, self._count)
-            else:
-                self._known = count_input(self._request, self._count)
+            known = 0
+            for total in count_input(self._request, self._count):
+                known = total
+                await asyncio.sleep(0)  # others first: a long history takes hundreds of steps
+            self._known = known
         return self._known
