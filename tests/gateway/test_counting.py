@@ -1,100 +1,80 @@
-"""Our own count: of text in slices, of files, and of a burst of long requests beside a running loop."""
+"""Our own count of input tokens: in steps, and no long text twice."""
 
-import asyncio
-import base64
-import time
+from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
+from gateway_fakes import request
+from msgspec.structs import replace
 
-from files import png
-from grok2api.canonical.request import File, Image, Inline, Message, Part, Request, Role, Text, Tool, ToolResult
-from grok2api.gateway.counting import count_input
-from grok2api.gateway.file_tokens import LOOKED_AT, MOST_OF_A_PICTURE, PER_PAGE
-from grok2api.gateway.input_count import InputCount, InputCounter
-from grok2api.gateway.tokens import count
-
-PROSE = "The quick brown fox, as ever, jumps over 13 lazy dogs.\n" * 4000
+from grok2api.canonical.request import Message, Request, Role, Text, Tool, ToolCall, ToolResult
+from grok2api.gateway.counting import STEP, count_input
+from grok2api.gateway.tokens import Remembering, count
 
 
-def request(*parts: Part, tools: tuple[Tool, ...] = ()) -> Request:
-    return Request(model="m", messages=(Message(Role.USER, parts),), tools=tools)
+class Words:
+    """A tokenizer that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def count(self, text: str) -> int:
+        self.asked.append(text)
+        return len(text.split())
 
 
-def cost(*parts: Part, tools: tuple[Tool, ...] = ()) -> int:
-    """Tokens that the parts add to an empty request."""
-    return count_input(request(*parts, tools=tools), count) - count_input(request(), count)
+def saying(texts: Iterable[str]) -> Request:
+    return replace(request(), messages=tuple(Message(Role.USER, (Text(text),)) for text in texts))
 
 
-def inline(data: bytes, mime: str = "") -> Inline:
-    return Inline(base64.b64encode(data).decode(), mime)
-
-
-def test_a_long_text_counts_as_much_as_its_lines() -> None:
-    lines = PROSE.splitlines(keepends=True)
-    assert count(PROSE) == pytest.approx(sum(count(line) for line in lines), rel=0.01)
-
-
-@pytest.mark.parametrize("text", ["", "x" * 50_000, "\n" * 50_000, "漢" * 30_000])
-def test_any_text_is_counted_once(text: str) -> None:
-    assert count(text) <= 3 * len(text)
-    assert (count(text) > 0) == bool(text)
-
-
-@pytest.mark.parametrize(
-    ("part", "tokens"),
-    [
-        (Image(inline(png(10, 10))), 512),
-        (Image(inline(png(900, 449))), 256 * 7),
-        (Image(png(448, 896)), 256 * 3),
-        (Image("https://example.org/a.png"), MOST_OF_A_PICTURE),
-        (Image(Inline("!", "image/png")), MOST_OF_A_PICTURE),
-        (Image(Inline(f"data:image/png;base64,{base64.b64encode(png(10, 10)).decode()}", "image/png", 22)), 512),
-        (File(inline(b"one two three", "text/plain")), count("one two three")),
-        (File(inline(b"%PDF-1.4 /Type /Pages /Type /Page /Type/Page", "application/pdf")), 2 * PER_PAGE),
-        (File(inline(b"%PDF-1.7" + b"\0" * 120_000, "application/pdf")), 3 * PER_PAGE),
-        (File("https://example.org/a.pdf"), PER_PAGE),
-        (ToolResult("c", (Text("seen"), Image(png(10, 10)))), count("seen") + 512),
-    ],
-)
-def test_C4_pictures_and_files_count_too(part: Part, tokens: int) -> None:
-    assert cost(part) == tokens
-
-
-def test_of_a_large_file_the_beginning_speaks_for_the_rest() -> None:
-    words = b"one two three " * (LOOKED_AT // 7)
-    assert cost(File(inline(words, "text/plain"))) == pytest.approx(3 * LOOKED_AT // 7, rel=0.02)
-
-
-def test_tools_count_unless_they_are_deferred() -> None:
-    tool = Tool("Fetch", "Fetches a page", {"type": "object"})
-    assert cost(tools=(tool,)) > 5
-    assert cost(tools=(Tool("Fetch", "Fetches a page", {"type": "object"}, deferred=True),)) == 0
-
-
-async def test_a_count_is_made_once() -> None:
+def test_the_last_step_is_the_whole_and_every_step_is_short() -> None:
     asked: list[str] = []
 
-    def counting(text: str) -> int:
+    def counted(text: str) -> int:
         asked.append(text)
-        return 1
+        return len(text)
 
-    counted = InputCount(request(Text("hi")), InputCounter(counting))
-    assert await counted.value() == await counted.value()
-    assert asked == ["hi"]
+    texts = ["a" * (3 * STEP + 5), "b", "c" * STEP, "d" * 100]
+    steps = list(count_input(saying(texts), counted))
+    assert steps[-1] == sum(map(len, texts)) + 4 * len(texts) + 3
+    assert "".join(asked) == "".join(texts)
+    assert max(map(len, asked)) == STEP
+    assert all(later - earlier <= 2 * STEP for earlier, later in pairwise(steps))
+    assert len(steps) > 4
 
 
-async def test_a_burst_of_long_requests_leaves_the_loop_free() -> None:
-    long = request(Text(PROSE))
-    counter = InputCounter(count)
-    await counter.tokens(long)
-    burst = asyncio.gather(*(counter.tokens(long) for _ in range(24)))
-    gaps, last = [], time.perf_counter()
-    while not burst.done():
-        await asyncio.sleep(0)
-        now = time.perf_counter()
-        gaps.append(now - last)
-        last = now
-    assert len(set(await burst)) == 1
-    # counting them all takes hundreds of milliseconds; the loop turned all the while
-    assert len(gaps) > 100
-    assert sorted(gaps)[len(gaps) // 2] < 0.02
+def test_an_empty_request_has_tokens_too() -> None:
+    assert list(count_input(saying([]), len))[-1] > 0
+
+
+def test_calls_results_and_tools_are_counted() -> None:
+    call, result = ToolCall("c", "look", '{"at": "the moon"}'), ToolResult("c", (Text("It is bright."),))
+    turns = (Message(Role.ASSISTANT, (call,)), Message(Role.TOOL, (result,)))
+    tool = Tool(name="look", description="Looks at things", schema={"type": "object"})
+    everything = replace(request(), messages=turns, tools=(tool,))
+    seen = Words()
+    list(count_input(everything, seen.count))
+    assert seen.asked == ["look", '{"at": "the moon"}', "It is bright.", "look Looks at things", '{"type":"object"}']
+
+
+@pytest.mark.parametrize("size", [255, 256, 5000])
+def test_long_texts_are_counted_once(size: int) -> None:
+    words = Words()
+    remembering = Remembering(words)
+    text = ("ab " * size)[:size]
+    assert {remembering.count(text) for _ in range(3)} == {len(text.split())}
+    assert len(words.asked) == (3 if size < 256 else 1)
+
+
+def test_what_was_asked_longest_ago_is_forgotten_first() -> None:
+    words = Words()
+    remembering = Remembering(words, most=2)
+    one, two, three = ("x" * 300, "y" * 300, "z" * 300)
+    for text in (one, two, one, three, one, two):
+        remembering.count(text)
+    assert words.asked == [one, two, three, two]
+
+
+def test_the_real_tokenizer_is_remembered_with_the_same_figures() -> None:
+    text = "How long is a piece of string? " * 50
+    assert count(text) == count(text) > 300

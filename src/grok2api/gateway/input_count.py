@@ -1,20 +1,17 @@
 """Counting the input of requests without holding anybody up.
 
-The tokenizer holds the interpreter while it works, so a long request is counted in a thread, in slices, and only one
-request at a time: a burst of them costs running streams no more than one does.
+The tokenizer holds the interpreter while it works, so a request is counted in steps, with others' work between two of
+them, and all requests take turns at every step: a burst of them holds up running streams no longer than one does.
 """
 
 import asyncio
 
 from grok2api.canonical.request import Request
-from grok2api.gateway.counting import Count, count_input, length
-
-#: Above this many characters counting would hold the loop for over a millisecond.
-_OFF_LOOP = 16_384
+from grok2api.gateway.counting import Count, count_input
 
 
 class InputCounter:
-    """Counts requests for one event loop. The tokenizer is loaded by the first."""
+    """Counts requests for one event loop. The first count of all is in a thread, since it loads the tokenizer."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
@@ -23,12 +20,17 @@ class InputCounter:
 
     async def tokens(self, request: Request) -> int:
         """Input tokens by our own count."""
-        if self._loaded and next(request.files(), None) is None and length(request) <= _OFF_LOOP:
-            return count_input(request, self._count)
-        async with self._turn:
-            counted = await asyncio.to_thread(count_input, request, self._count)
+        if not self._loaded:
+            await asyncio.to_thread(self._count, "a")
             self._loaded = True
-            return counted
+        steps = count_input(request, self._count)
+        total, counted = 0, next(steps, None)
+        while counted is not None:
+            total = counted
+            async with self._turn:
+                counted = next(steps, None)
+                await asyncio.sleep(0)
+        return total
 
 
 class InputCount:
