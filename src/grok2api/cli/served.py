@@ -12,7 +12,7 @@ import typer
 from grok2api.banner import reachable
 from grok2api.catalog import nearest
 from grok2api.cli.common import CommandError, loaded
-from grok2api.recipes.choice import chosen
+from grok2api.recipes.choice import chosen, talks
 from grok2api.recipes.place import Place, place
 from grok2api.recipes.recipe import NO_KEY, PLACEHOLDER, Connection, Recipe
 from grok2api.recipes.table import BY_NAME, BY_PROGRAM
@@ -36,10 +36,14 @@ ModelName = Annotated[
 
 
 class Served(msgspec.Struct, frozen=True):
-    """What a gateway said of itself: the models that it serves now, or in `fault` why it could not be asked."""
+    """What a gateway said of itself: the models that it serves now, and in `fault` why a client cannot use it now.
+
+    open: it let us in without a key.
+    """
 
     models: tuple[str, ...] = ()
     fault: str = ""
+    open: bool = False
 
 
 class _Meta(msgspec.Struct):
@@ -73,12 +77,10 @@ def ask(where: Place) -> Served:
 
 
 def connection(recipe: Recipe, where: Place, served: Served, wanted: str | None) -> Connection:
-    """What the client is to be told. Raises `CommandError` when nothing that is served fits it."""
-    models = chosen(recipe.purpose, served.models, wanted or "")
-    if models is None:
-        raise CommandError(f"the gateway at {where.url} serves no chat model now: grok2api accounts list says why")
-    key = where.key or (PLACEHOLDER if served.fault else NO_KEY)
-    return Connection(url=where.url, key=key, model=models[0], small_model=models[1])
+    """What the client is to be told."""
+    model, small = chosen(recipe.purpose, served.models, wanted or "")
+    key = where.key or (NO_KEY if served.open else PLACEHOLDER)
+    return Connection(url=where.url, key=key, model=model, small_model=small)
 
 
 def unlisted(served: Served, wanted: str | None) -> str:
@@ -121,7 +123,11 @@ async def _look(http: LeanHttp, where: Place) -> Served:
         return Served(fault=f"the gateway at {where.url} wants a key: set GROK2API_KEY to one of its app.api_key")
     if status != 200:
         return Served(fault=f"the gateway at {where.url} answers with {status} instead of its models; see its log")
-    return Served(tuple(model.id for model in msgspec.json.decode(body, type=_Models).data))
+    models = tuple(model.id for model in msgspec.json.decode(body, type=_Models).data)
+    if not any(map(talks, models)):
+        fault = f"the gateway at {where.url} serves no chat model now; grok2api accounts list says why"
+        return Served(models, fault, open=not where.key)
+    return Served(models, open=not where.key)
 
 
 async def _get(http: LeanHttp, url: str, key: str) -> tuple[int, bytes]:

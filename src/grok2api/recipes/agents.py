@@ -27,6 +27,9 @@ CLAUDE_ENVIRONMENT: Mapping[str, str] = {
     "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1",
 }
 
+#: Tokens. opencode never shortens a session of a model without a limit; this one is careful.
+_LIMIT = {"context": 256_000, "output": 32_000}
+
 #: opencode's configuration; the same in its file and in the variable that `grok2api run` sets.
 OPENCODE: Mapping[str, Any] = {
     "$schema": "https://opencode.ai/config.json",
@@ -35,7 +38,10 @@ OPENCODE: Mapping[str, Any] = {
             "npm": "@ai-sdk/openai-compatible",
             "name": "grok2api",
             "options": {"baseURL": "{openai_url}", "apiKey": f"{{env:{KEY_VARIABLE}}}"},
-            "models": {"{model}": {"name": "{model}"}, "{small_model}": {"name": "{small_model}"}},
+            "models": {
+                "{model}": {"name": "{model}", "limit": _LIMIT},
+                "{small_model}": {"name": "{small_model}", "limit": _LIMIT},
+            },
         }
     },
     "model": "{our_model}",
@@ -81,7 +87,10 @@ AGENTS: tuple[Recipe, ...] = (
                 "Sub-agents and background work ask for the models of the tiers Opus, Sonnet and Haiku; without "
                 "the variables for them they send names like claude-haiku-4-5."
             ),
-            "It names a model that it does not know on its error output, as `unrecognized_model`; that is harmless.",
+            (
+                "It says that it does not know the model, and takes its context for a million tokens. The command "
+                "/autocompact, or CLAUDE_CODE_MAX_CONTEXT_TOKENS, makes it shorten long sessions earlier."
+            ),
         ),
     ),
     Recipe(
@@ -133,6 +142,7 @@ wire_api = "responses"
         check="type `opencode run hello`; `opencode models grok2api` lists the models of the file.",
         pitfalls=(
             "It shows only the models that its file names: add a line for each model that you use.",
+            "It shortens long sessions by the `limit` of the model, and never where there is none.",
             "A project's opencode.json wins over the one in your home.",
             "A model is named with its provider in front: grok2api/MODEL.",
         ),

@@ -27,14 +27,12 @@ SMALL: Mapping[Purpose, Sequence[str]] = {
 _TALKS = frozenset({Surface.WEB_CHAT, Surface.CONSOLE_CHAT})
 
 
-def chosen(purpose: Purpose, served: Collection[str], wanted: str = "") -> tuple[str, str] | None:
-    """The model and the one for small work; None when none of the served ones talks. `wanted` is taken as it is.
+def chosen(purpose: Purpose, served: Collection[str], wanted: str = "") -> tuple[str, str]:
+    """The model and the one for small work. `wanted` is taken as it is.
 
-    Nothing known to be served (`served` is empty, as nobody answered) means the first of each order.
+    Where nothing that talks is known to be served, they are the first of each order.
     """
     talking = [name for name in served if talks(name)]
-    if served and not talking and not wanted:
-        return None
     model = wanted or _first(PREFERRED[purpose], talking)
     return model, _first(SMALL[purpose], talking, model)
 
