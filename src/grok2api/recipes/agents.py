@@ -84,8 +84,8 @@ AGENTS: tuple[Recipe, ...] = (
                 "`grok2api run claude` has its own win, and touches no file."
             ),
             (
-                "Sub-agents and background work ask for the models of the tiers Opus, Sonnet and Haiku; without "
-                "the variables for them they send names like claude-haiku-4-5."
+                "Sub-agents and background work ask for the models of the tiers Opus, Sonnet and Haiku. Without the "
+                "variables for them they send names like claude-haiku-4-5, which the gateway's aliases then decide on."
             ),
             (
                 "It says that it does not know the model, and takes its context for a million tokens. The command "
