@@ -136,6 +136,12 @@ class Gateway:
             return self._prepare(request, model, request_id, estimate=estimate, base=base)
         return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, base)
 
+    async def input_tokens(self, request: Request) -> int:
+        """Our own count of a request's input, as its answer would be told; as it stands when it names no model."""
+        if not request.model:
+            return await _InputCount(request, self._count).value()
+        return await self.prepare(request, "", estimate=True).work.input_tokens()
+
     def _prepare(self, request: Request, model: Model, request_id: str, *, estimate: bool, base: str) -> Exchange:
         options = self._options()
         upstream = self._upstreams[model.surface]

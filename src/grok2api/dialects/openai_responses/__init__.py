@@ -11,9 +11,9 @@ from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer
 from grok2api.dialects import openai_errors
 from grok2api.dialects.base import Encoder, Envelope
-from grok2api.dialects.openai_responses.decode import decode
+from grok2api.dialects.openai_responses.decode import decode, decode_to_count
 from grok2api.dialects.openai_responses.encode import ResponseEncoder, whole
-from grok2api.dialects.sse import COMMENT
+from grok2api.dialects.sse import COMMENT, encode_json
 
 
 class Responses:
@@ -36,4 +36,18 @@ class Responses:
         return openai_errors.render(problem)
 
 
+class InputTokens:
+    """`POST /v1/responses/input_tokens`, as a `Counting` dialect."""
+
+    def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
+        return decode_to_count(body, headers)
+
+    def counted(self, tokens: int) -> bytes:
+        return encode_json({"object": "response.input_tokens", "input_tokens": tokens})
+
+    def problem(self, problem: Problem) -> tuple[int, bytes]:
+        return openai_errors.render(problem)
+
+
 RESPONSES = Responses()
+INPUT_TOKENS = InputTokens()

@@ -47,12 +47,23 @@ _LOGPROBS = "message.output_text.logprobs"
 
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     """The request in `body`. Raises `Refusal` naming the field at fault."""
+    return read(parse(body), headers)
+
+
+def decode_to_count(body: bytes, headers: Mapping[str, str]) -> Request:
+    """A request of which only the input tokens are wanted: it may leave out the model and the input."""
     top = parse(body)
+    given = {key: value for key, value in top.raw.items() if value is not None}
+    return read(Object({"model": "", "input": [], **given}, ""), headers, may_be_empty=True)
+
+
+def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False) -> Request:
+    """The request that a parsed body is; only what is counted may be without input."""
     model = top.need_text("model", longest=256)
     _refuse_other_meanings(top)
     declared = Declared()
     declared.read(top)
-    messages = _messages(top, declared)
+    messages = _messages(top, declared, may_be_empty)
     chosen = read_choice(top, declared)
     thinking, how_hard = _reasoning(top)
     include = _include(top)
@@ -108,9 +119,9 @@ def _refuse_other_meanings(top: Object) -> None:
         )
 
 
-def _messages(top: Object, declared: Declared) -> tuple[Message, ...]:
+def _messages(top: Object, declared: Declared, may_be_empty: bool) -> tuple[Message, ...]:
     instructions = top.text("instructions")
-    turns = read_input(top, declared)
+    turns = read_input(top, declared, may_be_empty=may_be_empty)
     if not instructions:
         return turns
     return (Message(Role.SYSTEM, (Text(instructions),), "instructions"), *turns)

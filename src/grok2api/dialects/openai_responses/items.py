@@ -31,7 +31,7 @@ _ROLES: Mapping[str, Role] = {
 _REASONING = "rs_"
 
 
-def read_input(body: Object, declared: Declared) -> tuple[Message, ...]:
+def read_input(body: Object, declared: Declared, *, may_be_empty: bool = False) -> tuple[Message, ...]:
     """Every turn of `input`, in order; items that add tools add them to `declared`."""
     value = body.raw.get("input")
     if value is None:
@@ -43,7 +43,7 @@ def read_input(body: Object, declared: Declared) -> tuple[Message, ...]:
         turns = _merged(history.read(item) for item in body.objects("input"))
     else:
         raise body.wrong("input", "a string or an array of items", value)
-    if not turns:
+    if not turns and not may_be_empty:
         raise invalid("input must not be empty", "input")
     return pair(turns, "call_id")
 

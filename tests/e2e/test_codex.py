@@ -1,0 +1,52 @@
+"""What Codex needs of the gateway beside an answer: WebSockets refused at once, counts, an account that stays."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from asking import CONSOLE, WEB, ask
+from rig import RESPONSES, rigged
+
+COUNT = "/v1/responses/input_tokens"
+TOOL = {"type": "function", "name": "read", "description": "Reads a file.", "parameters": {"type": "object"}}
+
+
+async def test_C11_a_websocket_is_refused_with_the_one_status_that_sends_codex_to_post(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        answer = await rig.raw(
+            b"GET /v1/responses HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"openai-beta: responses_websockets=2026-02-06\r\n\r\n"
+        )
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 426 ")
+        assert b"\r\nupgrade: HTTP/1.1" in head
+        assert json.loads(rest)["error"]["code"] == "websocket_not_supported"
+        async with rig.http.get(rig.url + RESPONSES) as plain:
+            assert (plain.status, (await plain.json())["error"]["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("tools", [[], [TOOL]], ids=["words", "tools"])
+async def test_input_tokens_agree_with_the_real_call_and_cost_nothing(tmp_path: Path, tools: list[object]) -> None:
+    async with rigged(tmp_path) as rig:
+        body = ask("responses", "How many tokens is this? " * 200, stream=False, tools=tools, instructions="Be brief.")
+        status, _, counted = await rig.post(COUNT, body)
+        assert status == 200
+        assert json.loads(counted)["object"] == "response.input_tokens"
+        assert not rig.world.journal.chats
+        assert not rig.app.pool.census().in_flight
+        _, _, answer = await rig.post(RESPONSES, body)
+        assert json.loads(answer)["usage"]["input_tokens"] == json.loads(counted)["input_tokens"]
+
+
+async def test_input_tokens_are_counted_through_the_sdk_with_and_without_a_model(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        count = rig.openai.responses.input_tokens.count
+        plain = await count(input="Hello there, gateway")
+        more = await count(input="Hello there, gateway", instructions="Answer in French.")
+        named = await count(model=CONSOLE, input="Hello there, gateway")
+        tooled = await count(model=WEB, input="Hello there, gateway", tools=[TOOL])  # type: ignore[list-item]
+        assert 0 < plain.input_tokens == named.input_tokens < more.input_tokens < tooled.input_tokens
+        status, _, body = await rig.post(COUNT, {"model": "no-such-model", "input": "x"})
+        assert (status, json.loads(body)["error"]["code"]) == (400, "model_not_found")
