@@ -50,3 +50,39 @@ async def test_input_tokens_are_counted_through_the_sdk_with_and_without_a_model
         assert 0 < plain.input_tokens == named.input_tokens < more.input_tokens < tooled.input_tokens
         status, _, body = await rig.post(COUNT, {"model": "no-such-model", "input": "x"})
         assert (status, json.loads(body)["error"]["code"]) == (400, "model_not_found")
+
+
+@pytest.mark.parametrize("model", [WEB, CONSOLE])
+async def test_a_conversation_is_compacted_and_goes_on_from_its_summary(tmp_path: Path, model: str) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script="The user likes moons. Phobos is done, Deimos is left.", times=1)
+        history = [
+            {"role": "user", "content": "Tell me about Phobos."},
+            {"type": "function_call", "call_id": "call_1", "name": "read", "arguments": '{"path": "moons.txt"}'},
+            {"type": "function_call_output", "call_id": "call_1", "output": "Phobos, Deimos"},
+        ]
+        compacted = await rig.openai.responses.compact(model=model, input=history)  # type: ignore[arg-type]
+        asked = json.dumps(rig.world.journal.chats[-1].body)
+        assert "Phobos, Deimos" in asked
+        assert "write a summary" in asked
+        assert [item.type for item in compacted.output] == ["message", "compaction"]
+        assert compacted.usage.output_tokens > 0
+        window = [item.model_dump(exclude_none=True, warnings="none") for item in compacted.output]
+        answer = await rig.openai.responses.create(
+            model=model,
+            input=[*window, {"role": "user", "content": "Go on."}],  # type: ignore[list-item]
+        )
+        assert answer.output_text
+        assert "Deimos is left" in json.dumps(rig.world.journal.chats[-1].body)
+
+
+async def test_a_compaction_that_fails_is_an_http_status_and_tries_another_account(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(fault="429", times=1)
+        body = {"model": WEB, "input": "A long story."}
+        status, _, answer = await rig.post("/v1/responses/compact", body)
+        assert status == 200, answer
+        rig.world.on(fault="500")
+        status, _, answer = await rig.post("/v1/responses/compact", body)
+        assert (status, json.loads(answer)["error"]["type"]) == (502, "upstream_error")
+        await rig.settled()

@@ -8,11 +8,14 @@ meaning is refused by name. Fields that nobody knows are ignored, since clients 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
 from grok2api.dialects.drawing import image_config
-from grok2api.dialects.openai_responses.items import read_input, refers_back
+from grok2api.dialects.openai_responses.compaction import kept, summarising, triggered
+from grok2api.dialects.openai_responses.items import compacted_elsewhere, read_input, refers_back
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
@@ -76,8 +79,10 @@ def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False)
         given["item_reference"] = "input.item_reference"
     if _LOGPROBS in include:
         given["logprobs"] = "include"
+    if compacted_elsewhere(top):
+        given["compaction"] = "input.compaction"
     _options(top)
-    return Request(
+    request = Request(
         model=model,
         messages=messages,
         tools=chosen.tools,
@@ -100,6 +105,13 @@ def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False)
         extra=extra,
         echo=echo(top),
     )
+    return summarising(request) if triggered(top) else request
+
+
+def decode_to_compact(body: bytes, headers: Mapping[str, str]) -> Request:
+    """The request for a summary that a request to compact becomes; its answer is whole."""
+    top = parse(body)
+    return summarising(msgspec.structs.replace(read(top, headers), stream=False), kept(top))
 
 
 def _refuse_other_meanings(top: Object) -> None:

@@ -3,8 +3,9 @@
 Promises that the order of items survives, that consecutive items of the assistant (reasoning, words, calls)
 become one turn, that calls and results fit together (`pairing`: every call without a result gets one, also
 the last, since an answer is asked for), and errors that name the part at fault (`input.3.content.0.type`).
-Items that the upstream made for itself (searches and the like), compactions and unknown types carry nothing
-that can be sent on, and are passed over. An `item_reference` points at what nobody stored, and is refused, unless
+A compaction of ours is read as the summary that it holds; those of others cannot be read, and have no effect.
+Items that the upstream made for itself (searches and the like) and unknown types carry nothing that can be sent on,
+and are passed over. An `item_reference` points at what nobody stored, and is refused, unless
 it names reasoning: the turn keeps its words and calls without it, and clients that send calls whole refer to it.
 """
 
@@ -15,6 +16,7 @@ import msgspec
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from grok2api.dialects.openai_responses.parts import picture, read_parts
+from grok2api.dialects.openai_responses.sealed import Damaged, unseal
 from grok2api.dialects.openai_responses.tools import Declared
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object
@@ -26,6 +28,10 @@ _ROLES: Mapping[str, Role] = {
     "system": Role.SYSTEM,
     "developer": Role.SYSTEM,
 }
+
+#: Under which types clients send a compaction item back.
+_COMPACTIONS = ("compaction", "compaction_summary", "context_compaction")
+_SUMMARY = "Earlier turns of this conversation were replaced by this summary of them:\n\n{}"
 
 #: How the ids of reasoning items begin, in our answers and in everybody's.
 _REASONING = "rs_"
@@ -52,6 +58,14 @@ def refers_back(body: Object) -> bool:
     """Whether an `input` that could be read refers to reasoning of an earlier answer, which is not kept."""
     value = body.raw.get("input")
     return type(value) is list and any(item.get("type") == "item_reference" for item in value)
+
+
+def compacted_elsewhere(body: Object) -> bool:
+    """Whether an `input` that could be read has a compaction that only its maker can read."""
+    value = body.raw.get("input")
+    return type(value) is list and any(
+        item.get("type") in _COMPACTIONS and unseal(item.get("encrypted_content") or "") is None for item in value
+    )
 
 
 def _merged(messages: Iterable[Message | None]) -> list[Message]:
@@ -133,6 +147,15 @@ def _result(item: Object, _: _History) -> Message:
     return Message(Role.TOOL, (ToolResult(item.need_text("call_id"), kept, custom=custom),), item.path)
 
 
+def _compaction(item: Object, _: _History) -> Message | None:
+    try:
+        summary = unseal(item.text("encrypted_content") or "")
+    except Damaged:
+        path = item.at("encrypted_content")
+        raise invalid(f"{path} is not as it was made here: send it back unchanged", path) from None
+    return None if summary is None else Message(Role.USER, (Text(_SUMMARY.format(summary)),), item.path)
+
+
 def _reference(item: Object, _: _History) -> None:
     ident = item.need_text("id")
     if ident.startswith(_REASONING):
@@ -186,6 +209,7 @@ _ITEMS: Mapping[str, Callable[[Object, _History], Message | None]] = {
     "function_call_output": _result,
     "custom_tool_call_output": _result,
     "item_reference": _reference,
+    **dict.fromkeys(_COMPACTIONS, _compaction),
     "additional_tools": _more_tools,
     "tool_search_output": _more_tools,
     "local_shell_call": _client_call("local_shell", "action"),
