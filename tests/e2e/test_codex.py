@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asking import CONSOLE, WEB, ask
+from frames import frames
 from rig import RESPONSES, rigged
 
 COUNT = "/v1/responses/input_tokens"
@@ -86,3 +88,54 @@ async def test_a_compaction_that_fails_is_an_http_status_and_tries_another_accou
         status, _, answer = await rig.post("/v1/responses/compact", body)
         assert (status, json.loads(answer)["error"]["type"]) == (502, "upstream_error")
         await rig.settled()
+
+
+PATCH = {
+    "type": "custom",
+    "name": "apply_patch",
+    "description": "Edits files.",
+    "format": {"type": "grammar", "syntax": "lark", "definition": 'start: "*** Begin Patch" LF'},
+}
+AGENTS = {
+    "type": "namespace",
+    "name": "agents",
+    "description": "Other agents.",
+    "tools": [{"type": "function", "name": "close", "parameters": {"type": "object"}}],
+}
+TOOLS = [TOOL, PATCH, AGENTS, {"type": "local_shell"}, {"type": "shell"}, {"type": "web_search"}]
+EDIT = '*** Begin Patch\n*** Update File: a.py\n@@\n-print("1 < 2 & \\"x\\"")\n+print(3)\n*** End Patch\n'
+MADE = [
+    ("apply_patch", json.dumps({"input": EDIT}), {"type": "custom_tool_call", "name": "apply_patch", "input": EDIT}),
+    ("close", '{"id":"a1"}', {"type": "function_call", "name": "close", "namespace": "agents"}),
+    ("local_shell", '{"command":["ls"]}', {"type": "local_shell_call", "action": ["ls"]}),
+    ("shell", '{"commands":["ls","pwd"]}', {"type": "shell_call", "action": ["ls", "pwd"]}),
+]
+
+
+@pytest.mark.parametrize("model", [WEB, CONSOLE])
+@pytest.mark.parametrize(("name", "arguments", "expected"), MADE, ids=[name for name, _, _ in MADE])
+async def test_a_call_of_every_kind_is_made_streamed_and_taken_back(
+    tmp_path: Path, model: str, name: str, arguments: str, expected: dict[str, Any]
+) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script={"steps": [{"type": "call", "name": name, "arguments": arguments}]}, times=1)
+        body = ask("responses", "Do it.", model=model, tools=TOOLS)
+        status, headers, stream = await rig.post(RESPONSES, body)
+        assert status == 200, stream
+        assert "shell" not in headers.get("x-grok2api-ignored", "")
+        got = [frame.payload for frame in frames(stream) if frame.payload != "[DONE]"]
+        item = got[-1]["response"]["output"][-1]
+        told = {**item, "action": item.get("action", {}).get("command") or item.get("action", {}).get("commands")}
+        assert {key: told[key] for key in expected} == expected
+        if item["type"] == "custom_tool_call":
+            deltas = [f["delta"] for f in got if f["type"] == "response.custom_tool_call_input.delta"]
+            assert "".join(deltas) == EDIT
+            assert [f["input"] for f in got if f["type"] == "response.custom_tool_call_input.done"] == [EDIT]
+        kind = item["type"]
+        output: Any = [{"stdout": "RESULT-7", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]
+        result = {"type": f"{kind}_output", "call_id": item["call_id"], "id": item["id"], "output": "RESULT-7"}
+        result |= {"output": output} if kind == "shell_call" else {}
+        history = [{"role": "user", "content": "Do it."}, item, result]
+        status, _, again = await rig.post(RESPONSES, {**body, "input": history, "stream": False})
+        assert status == 200, again
+        assert "RESULT-7" in json.dumps(rig.world.journal.chats[-1].body)

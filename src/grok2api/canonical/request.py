@@ -112,6 +112,7 @@ class Tool(msgspec.Struct, frozen=True):
 
     `custom` tools take free text instead of JSON (`grammar` describes it); `schema` is the JSON
     schema of the arguments otherwise. `namespace` groups functions in the Responses dialect.
+    builtin: which of OpenAI's own tools it stands for (`shell`); calls of those are items of their own there.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Tool(msgspec.Struct, frozen=True):
     custom: bool = False
     grammar: Mapping[str, Any] | None = None
     namespace: str | None = None
+    builtin: str = ""
 
 
 class HostedTool(msgspec.Struct, frozen=True):

@@ -172,10 +172,23 @@ def _more_tools(item: Object, history: _History) -> None:
     history.declared.read(item)
 
 
-def _client_call(name: str, member: str) -> Callable[[Object, _History], Message]:
-    """Reads a call of one of OpenAI's own tools that run at the client (shell, patches, computer)."""
+def _found_tools(item: Object, history: _History) -> Message | None:
+    """Tools that a search found: they can be called, and the model is told where it asked for them itself."""
+    history.declared.read(item)
+    named = item.text("call_id")
+    if named is None or named not in history.call_ids.values():
+        return None
+    names = ", ".join(str(tool.raw.get("name") or tool.raw.get("type")) for tool in item.objects("tools"))
+    words = f"These tools can be called now: {names}" if names else "No tool was found."
+    return Message(Role.TOOL, (ToolResult(named, (Text(words),)),), item.path)
 
-    def read(item: Object, history: _History) -> Message:
+
+def _client_call(name: str, member: str) -> Callable[[Object, _History], Message | None]:
+    """Reads a call of one of OpenAI's own tools that run at the client: shells, patches and the like."""
+
+    def read(item: Object, history: _History) -> Message | None:
+        if name == "tool_search" and not item.has("call_id"):
+            return None  # searched by a server
         call_id = item.text("call_id") or item.need_text("id")
         history.call_ids[item.text("id") or call_id] = call_id
         arguments = encode_json(item.raw.get(member) or {}).decode()
@@ -186,7 +199,8 @@ def _client_call(name: str, member: str) -> Callable[[Object, _History], Message
 
 def _client_result(item: Object, history: _History) -> Message:
     named = item.text("call_id") or item.need_text("id")
-    result = ToolResult(history.call_ids.get(named, named), (_outcome(item),))
+    failed = item.raw.get("status") == "failed"
+    result = ToolResult(history.call_ids.get(named, named), (_outcome(item),), is_error=failed)
     return Message(Role.TOOL, (result,), item.path)
 
 
@@ -211,7 +225,8 @@ _ITEMS: Mapping[str, Callable[[Object, _History], Message | None]] = {
     "item_reference": _reference,
     **dict.fromkeys(_COMPACTIONS, _compaction),
     "additional_tools": _more_tools,
-    "tool_search_output": _more_tools,
+    "tool_search_call": _client_call("tool_search", "arguments"),
+    "tool_search_output": _found_tools,
     "local_shell_call": _client_call("local_shell", "action"),
     "shell_call": _client_call("shell", "action"),
     "apply_patch_call": _client_call("apply_patch", "operation"),
