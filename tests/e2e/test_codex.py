@@ -8,6 +8,7 @@ import pytest
 
 from asking import CONSOLE, WEB, ask
 from frames import frames
+from grok2api.simulator.script import Call, Script
 from rig import RESPONSES, rigged
 
 COUNT = "/v1/responses/input_tokens"
@@ -118,7 +119,7 @@ async def test_a_call_of_every_kind_is_made_streamed_and_taken_back(
     tmp_path: Path, model: str, name: str, arguments: str, expected: dict[str, Any]
 ) -> None:
     async with rigged(tmp_path) as rig:
-        rig.world.on(script={"steps": [{"type": "call", "name": name, "arguments": arguments}]}, times=1)
+        rig.world.on(script=Script(steps=(Call(name, arguments),)), times=1)
         body = ask("responses", "Do it.", model=model, tools=TOOLS)
         status, headers, stream = await rig.post(RESPONSES, body)
         assert status == 200, stream
