@@ -13,7 +13,7 @@ from grok2api.media.budget import Budget, Share
 from grok2api.web.asgi import Gone, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
-from grok2api.web.options import WebOptions
+from grok2api.web.options import MODEL_HEADER, WebOptions
 from grok2api.web.problems import retry_headers, wrong_method
 
 
@@ -56,4 +56,4 @@ class CountRoute:
         if denied is not None:
             raise Refusal(denied)
         request = self._dialect.decode(await read_body(receive, headers, options.max_body, share), headers)
-        return self._dialect.counted(await self._gateway.input_tokens(request))
+        return self._dialect.counted(await self._gateway.input_tokens(request, headers.get(MODEL_HEADER, "")))
