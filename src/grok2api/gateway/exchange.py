@@ -102,6 +102,12 @@ class Gateway:
             return self._prepare(request, model, need, request_id, estimate=estimate, base=base)
         return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, need, base)
 
+    async def input_tokens(self, request: Request, instead: str = "") -> int:
+        """Our own count of a request's input, as its answer would be told; as it stands when it names no model."""
+        if not request.model and not instead:
+            return await self._counter.tokens(request)
+        return await self.prepare(request, "", estimate=True, instead=instead).work.input_tokens()
+
     def _prepare(
         self, request: Request, model: Model, need: Need, request_id: str, *, estimate: bool, base: str
     ) -> Exchange:
