@@ -71,6 +71,8 @@ def said(aliases: Aliases, name: str) -> list[str]:
         ("grok-4.3-fats", []),
         ("Claude-opus", []),
         ("", []),
+        ("claude-" + "x" * 249, ["grok-4.20-auto"]),
+        ("claude-" + "x" * 250, []),
         ("-low", []),
     ],
 )

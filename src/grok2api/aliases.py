@@ -24,6 +24,9 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 #: Providers that clients and relays put before a name.
 PROVIDERS = ("xai/", "x-ai/", "grok/", "openai/", "anthropic/", "models/")
 
+#: Characters of a name that anybody could mean.
+LONGEST_NAME = 256
+
 _CHAT = frozenset({Surface.WEB_CHAT, Surface.CONSOLE_CHAT})
 _WINDOW = re.compile(r"\[[0-9]+[kKmM]\]\Z")
 
@@ -92,6 +95,8 @@ class Aliases:
 
     def resolve(self, name: str) -> tuple[Choice, ...]:
         """The models that may answer to a name, the preferred first; nothing when nobody knows it."""
+        if len(name) > LONGEST_NAME:
+            return ()
         spelled = _spellings(name)
         return (
             next(filter(None, map(self._exact, spelled)), ())
