@@ -32,7 +32,7 @@ class CountRoute:
             with self._budget.share() as share:
                 body = await self._counted(scope, receive, share)
         except Refusal as refusal:
-            status, body = MESSAGES.problem(refusal.problem)
+            status, body = MESSAGES.problem(refusal.problem, request_id)
             await answer_whole(send, status, body, [*ids, *retry_headers(status, refusal.problem)])
         except (Gone, asyncio.CancelledError):
             return

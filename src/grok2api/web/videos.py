@@ -88,7 +88,7 @@ class VideoRoutes:
             except Gone:
                 return Response(status_code=400)
             except Exception as error:
-                return problem_answer(_problem(error), request.url.path, request.headers)
+                return problem_answer(_problem(error), request)
             finally:
                 self._state.leave()
 
@@ -177,7 +177,7 @@ class _Content:
             await self._serve(request, scope, receive, send)
         except Exception as error:
             problem = _problem(error)
-            status, body = render(problem, scope["path"], dict(request.headers))
+            status, body = render(problem, scope["path"], dict(request.headers), scope.get("grok2api.request_id", ""))
             await answer_whole(send, status, body, retry_headers(status, problem))
         finally:
             self._state.leave()
