@@ -90,7 +90,7 @@ class Gateway:
     ) -> Exchange:
         """Decide how to answer. Raises `Refusal` for what cannot be served.
 
-        base: where links to here begin. instead: the name that decides, when it is not that of the request.
+        base: where links to here begin. instead: the model's name that decides, when it is not that of the request.
         """
         name = instead or request.model
         endpoint = request.drawing.endpoint if request.drawing is not None else ""
