@@ -8,8 +8,8 @@ import pytest
 
 from asking import CONSOLE, WEB, ask
 from frames import frames
-from grok2api.simulator.script import Call, Script
-from rig import RESPONSES, rigged
+from grok2api.simulator.script import Call, Say, Script, Think
+from rig import BASIC, RESPONSES, rigged
 
 COUNT = "/v1/responses/input_tokens"
 TOOL = {"type": "function", "name": "read", "description": "Reads a file.", "parameters": {"type": "object"}}
@@ -140,3 +140,62 @@ async def test_a_call_of_every_kind_is_made_streamed_and_taken_back(
         status, _, again = await rig.post(RESPONSES, {**body, "input": history, "stream": False})
         assert status == 200, again
         assert "RESULT-7" in json.dumps(rig.world.journal.chats[-1].body)
+
+
+async def test_codex_reads_a_catalogue_beside_the_list_of_everybody(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        async with rig.http.get(f"{rig.url}/v1/models?client_version=0.169.0") as answer:
+            asked = await answer.json()
+        async with rig.http.get(f"{rig.url}/v1/models") as answer:
+            plain = await answer.json()
+        assert {key: asked[key] for key in plain} == plain
+        assert {entry["slug"] for entry in asked["models"]} < {model["id"] for model in plain["data"]}
+
+
+async def test_encrypted_reasoning_goes_back_between_the_calls_that_it_belongs_to(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        history: list[dict[str, Any]] = [{"type": "message", "role": "user", "content": "Read two files."}]
+        for path in ("a.txt", "b.txt"):
+            steps = (Think(f"Now {path}."), Say("One moment."), Call("read", json.dumps({"path": path})))
+            rig.world.on(script=Script(steps=steps), times=1)
+            body = ask("responses", model=CONSOLE, tools=[TOOL], store=False, include=["reasoning.encrypted_content"])
+            _, _, stream = await rig.post(RESPONSES, {**body, "input": history})
+            items = [f.payload["item"] for f in frames(stream) if f.event == "response.output_item.done"]
+            assert [item["type"] for item in items] == ["reasoning", "message", "function_call"]
+            result = {"type": "function_call_output", "call_id": items[-1]["call_id"], "output": f"words of {path}"}
+            history += [*items, result]
+        await rig.post(RESPONSES, {**body, "input": history})
+        sent = rig.world.journal.chats[-1].body["input"]
+        assert [item.get("type", item.get("role")) for item in sent] == [
+            "user", *("reasoning", "assistant", "function_call", "function_call_output") * 2,
+        ]  # fmt: skip
+        encrypted = [item["encrypted_content"] for item in history if item["type"] == "reasoning"]
+        assert len(set(encrypted)) == 2
+        assert [item["encrypted_content"] for item in sent if item.get("type") == "reasoning"] == encrypted
+        assert [item["id"] for item in sent if item.get("type") == "reasoning"] == [
+            item["id"] for item in history if item["type"] == "reasoning"
+        ]
+
+
+FOUR = tuple((f"sim-basic-{number}", BASIC) for number in range(4))
+
+
+@pytest.mark.parametrize("key", ["prompt_cache_key", "session-id"])
+async def test_P8_a_conversation_stays_with_its_account_while_that_is_free(tmp_path: Path, key: str) -> None:
+    async with rigged(tmp_path, accounts=FOUR) as rig:
+
+        async def turn(name: str) -> str:
+            body = ask("responses", "And then?", stream=False)
+            body |= {"prompt_cache_key": name} if key == "prompt_cache_key" else {}
+            status, _, answer = await rig.post(RESPONSES, body, **({} if "prompt_cache_key" in body else {key: name}))
+            assert status == 200, answer
+            return str(rig.world.journal.chats[-1].account)
+
+        mine, other = await turn("mine"), await turn("other")
+        assert mine != other
+        assert [await turn("mine") for _ in range(3)] == [mine] * 3
+        assert await turn("other") == other
+        rig.world.on(account=mine, fault="429=600")
+        elsewhere = await turn("mine")
+        assert elsewhere != mine, "a preference, never a queue"
+        assert await turn("mine") == elsewhere
