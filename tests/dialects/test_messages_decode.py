@@ -376,6 +376,12 @@ def test_deferred_tools_that_nothing_could_bring_up_are_shown():
     assert not any(tool.deferred for tool in decode(tools=[SEARCH_TOOL, LATER, searched]).tools)
 
 
+def test_only_the_tools_that_are_shown_are_limited_to_what_upstreams_take():
+    many = [{**LATER, "name": f"t{number}"} for number in range(2000)]
+    assert len(decode(tools=[SEARCH_TOOL, *many]).tools) == 2001
+    assert refused(tools=[{"name": f"t{number}", "input_schema": {}} for number in range(1025)]) == "tools"
+
+
 def test_a_tool_defined_in_the_conversation_is_one_more_tool():
     added = change("tool_addition", type="tool_definition", definition={"name": "New", "input_schema": {}})
     request = decode(messages=[USER, added, USER], tools=[READ])

@@ -1,7 +1,8 @@
 """Counting the input of requests without holding anybody up.
 
-The tokenizer holds the interpreter while it works, so a request is counted in steps, with others' work between two of
-them, and all requests take turns at every step: a burst of them holds up running streams no longer than one does.
+The tokenizer holds the interpreter while it works, so a request is counted in steps of about a millisecond, with
+everybody else's turn between two of them, and all requests take turns at every step: a burst of them costs running
+streams no more than one does.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from grok2api.gateway.counting import Count, count_input
 
 
 class InputCounter:
-    """Counts requests for one event loop. The first count of all is in a thread, since it loads the tokenizer."""
+    """Counts requests for one event loop. The tokenizer is loaded by the first, in a thread."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
@@ -21,16 +22,17 @@ class InputCounter:
     async def tokens(self, request: Request) -> int:
         """Input tokens by our own count."""
         if not self._loaded:
-            await asyncio.to_thread(self._count, "a")
+            await asyncio.to_thread(self._count, "")
             self._loaded = True
         steps = count_input(request, self._count)
-        total, counted = 0, next(steps, None)
-        while counted is not None:
-            total = counted
+        total = 0
+        while True:
             async with self._turn:
                 counted = next(steps, None)
+                if counted is None:
+                    return total
+                total = counted
                 await asyncio.sleep(0)
-        return total
 
 
 class InputCount:

@@ -62,7 +62,7 @@ class Face:
             return problem_answer(problem, request)
         right = self._paths.meant(path)
         problem = Problem(kind=Kind.NOT_FOUND, message=_advice(request, right), code=Kind.NOT_FOUND.value)
-        return problem_answer(problem, request, right or "")
+        return problem_answer(problem, request, right)
 
     def _allowed(self, path: str) -> tuple[str, ...]:
         """The methods that a path takes."""

@@ -16,11 +16,13 @@ from grok2api.canonical.request import HostedTool, Tool, ToolChoice
 from grok2api.dialects.anthropic_messages import mcp
 from grok2api.dialects.anthropic_messages.loading import inline, shown
 from grok2api.dialects.anthropic_messages.typed_tools import client_tool, stand_in
-from grok2api.dialects.declared import bounded, distinct, hosted, schema, tool_name
+from grok2api.dialects.declared import bounded, distinct, hosted, schema, too_many, tool_name
 from grok2api.dialects.reading import Object
 
 #: Anthropic allows longer names than OpenAI, and MCP clients use them.
 _LONGEST_NAME = 128
+#: Deferred tools cost nothing, so there may be many more than are shown.
+_MOST = 4096
 #: Members of a typed tool that say nothing about what it does.
 _NAMING = ("name", "defer_loading")
 
@@ -36,7 +38,7 @@ class Tools(msgspec.Struct, frozen=True):
 
 def read_tools(body: Object) -> Tools:
     """The tools that the client runs, those that the upstream shall run, and the choice among them."""
-    bounded(body)
+    bounded(body, most=_MOST)
     mine: list[tuple[Tool, str]] = []
     named: dict[str, HostedTool] = {}
     theirs: list[HostedTool] = []
@@ -54,7 +56,9 @@ def read_tools(body: Object) -> Tools:
     theirs += mcp.servers(body)
     tools = tuple(tool for tool, _ in mine)
     choice, parallel = _choice(body, tools, named, bool(theirs))
-    return Tools(shown(tools, theirs, body, choice.name), tuple(theirs), choice, parallel)
+    tools = shown(tools, theirs, body, choice.name)
+    too_many(sum(not tool.deferred for tool in tools), "tools")
+    return Tools(tools, tuple(theirs), choice, parallel)
 
 
 def _declared(body: Object) -> Iterator[Object]:

@@ -89,7 +89,8 @@ class Console:
         names = ToolNames(request.tools)
         hosted = hosted_tools(request.hosted_tools, names)
         has_tools = bool(request.tools or hosted.tools)
-        if (number := len(request.tools) + len(hosted.tools)) > _MOST_TOOLS:
+        shown = sum(not tool.deferred for tool in request.tools)
+        if (number := shown + len(hosted.tools)) > _MOST_TOOLS:
             message = f"tools has {number} entries; {WHAT} takes {_MOST_TOOLS}, grok.com models any number"
             raise invalid(message, "tools", code="too_many_tools")
         without_effect = {
