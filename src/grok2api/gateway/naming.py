@@ -104,7 +104,7 @@ class Naming:
         shown = name[:_LONGEST]
         if choices:
             return _not_found(f"The model {shown!r} is not served by this version", "model")
-        known = [row.name for row in self.served()] or [row.name for row in MODELS if row.served]
+        known = [row.name for row in self.listed(well_known=False)] or [row.name for row in MODELS if row.served]
         return _not_found(
             f"The model {shown!r} does not exist. The nearest are: {', '.join(nearest(shown, known))}", "model"
         )

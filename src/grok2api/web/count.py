@@ -41,7 +41,7 @@ class CountRoute:
             with self._budget.share() as share:
                 body = await self._counted(scope, receive, share)
         except Refusal as refusal:
-            status, body = self._dialect.problem(refusal.problem)
+            status, body = self._dialect.problem(refusal.problem, request_id)
             await answer_whole(send, status, body, [*ids, *retry_headers(status, refusal.problem)])
         except (Gone, asyncio.CancelledError):
             return

@@ -50,8 +50,8 @@ def speaks_anthropic(path: str, headers: Mapping[str, str]) -> bool:
     return "anthropic-version" in headers or path.startswith("/v1/messages")
 
 
-def render(problem: Problem, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+def render(problem: Problem, path: str, headers: Mapping[str, str], request_id: str = "") -> tuple[int, bytes]:
     """Status and body of a failure on any route."""
     if speaks_anthropic(path, headers):
-        return MESSAGES.problem(problem)
+        return MESSAGES.problem(problem, request_id)
     return openai_errors.render(problem)

@@ -1,6 +1,6 @@
 """The small routes: models, health, readiness, version."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from msgspec.structs import replace
@@ -27,9 +27,10 @@ def json_answer(payload: object, status: int = 200) -> Response:
     return Response(_encode(payload), status, media_type="application/json")
 
 
-def problem_answer(problem: Problem, path: str, headers: Mapping[str, str]) -> Response:
-    """A problem as the answer of any route, in the envelope that the client speaks."""
-    status, body = render(problem, path, headers)
+def problem_answer(problem: Problem, request: Request, meant: str | None = None) -> Response:
+    """A problem as the answer of any route, in the envelope that the client speaks; `meant` is the path it wanted."""
+    request_id = request.scope.get("grok2api.request_id", "")
+    status, body = render(problem, meant or request.url.path, request.headers, request_id)
     return Response(body, status, headers=dict(retry_headers(status, problem)), media_type="application/json")
 
 
@@ -67,11 +68,11 @@ class SmallRoutes:
         async def guard(request: Request) -> Response:
             denied = authenticate(dict(request.headers), self._options().keys)
             if denied is not None:
-                return problem_answer(denied, request.url.path, request.headers)
+                return problem_answer(denied, request)
             try:
                 return await handler(request)
             except Refusal as refusal:
-                return problem_answer(refusal.problem, request.url.path, request.headers)
+                return problem_answer(refusal.problem, request)
 
         return guard
 

@@ -33,7 +33,7 @@ class Responses:
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
         return (whole_response if compacts(request) else whole)(request, answers[0], envelope)
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
         return openai_errors.render(problem)
 
 
@@ -58,7 +58,7 @@ class InputTokens:
     def counted(self, tokens: int) -> bytes:
         return encode_json({"object": "response.input_tokens", "input_tokens": tokens})
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
         return openai_errors.render(problem)
 
 
