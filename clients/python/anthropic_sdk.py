@@ -5,7 +5,7 @@ from typing import Any
 
 import anthropic
 from anthropic import Anthropic, beta_tool
-from cases import BACKEND, KEY, MODEL, URL, asked, case, equal, main, ordered, png
+from cases import BACKEND, KEY, MODEL, URL, asked, case, equal, main, ordered, png, refusal
 from pydantic import BaseModel
 
 client = Anthropic(base_url=URL, api_key=KEY, max_retries=0)
@@ -158,9 +158,7 @@ def thinking() -> None:
 def seen() -> None:
     source = {"type": "base64", "media_type": "image/png", "data": base64.b64encode(png()).decode()}
     parts: Any = [{"type": "image", "source": source}, {"type": "text", "text": "What is this?"}]
-    assert text_of(
-        client.messages.create(model=MODEL, max_tokens=500, messages=[{"role": "user", "content": parts}])
-    )
+    assert text_of(client.messages.create(model=MODEL, max_tokens=500, messages=[{"role": "user", "content": parts}]))
 
 
 @case("count_tokens")
@@ -180,44 +178,40 @@ def models() -> None:
 
 @case("401")
 def wrong_key() -> None:
-    try:
-        Anthropic(base_url=URL, api_key="wrong").messages.create(model=MODEL, max_tokens=9, messages=HELLO)
-    except anthropic.AuthenticationError as refused:
-        equal(refused.body["error"]["type"], "authentication_error")
-        return
-    raise AssertionError("a wrong key was taken")
+    stranger = Anthropic(base_url=URL, api_key="wrong", max_retries=0)
+    refused = refusal(
+        anthropic.AuthenticationError,
+        lambda: stranger.messages.create(model=MODEL, max_tokens=9, messages=HELLO),
+    )
+    equal(refused.body["error"]["type"], "authentication_error")
 
 
 @case("404")
 def unknown_model() -> None:
-    try:
-        client.messages.create(model="nonsense", max_tokens=9, messages=HELLO)
-    except anthropic.NotFoundError as refused:
-        equal(refused.body["error"]["type"], "not_found_error")
-        return
-    raise AssertionError("it was served")
+    refused = refusal(
+        anthropic.NotFoundError, lambda: client.messages.create(model="nonsense", max_tokens=9, messages=HELLO)
+    )
+    equal(refused.body["error"]["type"], "not_found_error")
 
 
 @case("429")
 def limited() -> None:
-    try:
-        client.messages.create(model=MODEL, max_tokens=9, messages=[{"role": "user", "content": "sim:429 please"}])
-    except anthropic.RateLimitError as refused:
-        assert int(refused.response.headers["retry-after"]) > 0
-        return
-    raise AssertionError("it was answered")
+    said: Any = [{"role": "user", "content": "sim:429 please"}]
+    refused = refusal(
+        anthropic.RateLimitError, lambda: client.messages.create(model=MODEL, max_tokens=9, messages=said)
+    )
+    assert int(refused.response.headers["retry-after"]) > 0
 
 
 @case("error in mid-stream")
 def broken() -> None:
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=900, messages=[{"role": "user", "content": "sim:long sim:error@4=13 please"}]
-        ) as events:
-            events.get_final_message()
-    except anthropic.APIError:
-        return
-    raise AssertionError("half an answer was taken for a whole one")
+    said: Any = [{"role": "user", "content": "sim:long sim:error@4=13 please"}]
+
+    def read() -> Any:
+        with client.messages.stream(model=MODEL, max_tokens=900, messages=said) as events:
+            return events.get_final_message()
+
+    refusal(anthropic.APIError, read)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,15 @@ def equal(found: Any, expected: Any) -> None:
     assert found == expected, f"{found!r} is not {expected!r}"
 
 
+def refusal(kind: type[Exception], ask: Callable[[], Any]) -> Any:
+    """The exception of this kind that asking ends in. Raises an `AssertionError` when it ends in an answer."""
+    try:
+        found = ask()
+    except kind as error:
+        return error
+    raise AssertionError(f"it was answered: {found!r}")
+
+
 def ordered(items: Sequence[str], *wanted: str) -> None:
     """Raise unless all of these are there, in this order."""
     places = [items.index(one) if one in items else -1 for one in wanted]
