@@ -26,10 +26,10 @@ def main() -> int:
         print("\n".join(f"{client.name:24} {client.title} {client.version}" for client in CLIENTS))
         return 0
     results = [_tried(client, asked) for client in CLIENTS if not names or client.name in names]
-    print(f"\n{table(results)}")
     if not (asked.case or asked.over):  # half a run is no result to keep
         known = read(RESULTS.read_text("utf-8")) if RESULTS.exists() else ()
         RESULTS.write_text(written(merged(known, results, list(BY_NAME))), "utf-8")
+    print(f"\n{table(results)}")
     return int(any(result.failed for result in results))
 
 

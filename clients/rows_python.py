@@ -29,4 +29,25 @@ CLIENTS: tuple[Client, ...] = (
         script="anthropic_sdk.py",
         did="Messages, tools, `tool_runner`, `parse`, thinking, `count_tokens`, models, errors",
     ),
+    Client(
+        name="open-responses",
+        title="Open Responses compliance",
+        kind="pypi",
+        pins=("openresponses-types==2.4.0",),
+        script="open_responses.py",
+        did="the compliance cases and more, every object and event validated",
+    ),
+    Client(
+        name="langchain",
+        title="LangChain standard tests",
+        kind="pypi",
+        pins=(
+            "langchain-tests==1.1.9",
+            "langchain-openai==1.7.3",
+            "langchain-anthropic==1.7.7",
+            "pytest-asyncio==1.5.0",
+        ),
+        script="langchain_standard.py",
+        did="`ChatModelIntegrationTests` with `ChatOpenAI` 1.7.3 (chat and Responses) and `ChatAnthropic` 1.7.7",
+    ),
 )

@@ -196,6 +196,24 @@ def test_a_schema_in_an_instruction_is_found_and_that_of_a_tool_is_not():
     assert read_message(offers, mode="fast", search=False).schema is None
 
 
+def test_an_object_that_an_instruction_wants_is_found_without_a_schema():
+    wants = "[system]: Answer with exactly one JSON object and nothing else.\n\n[user]: Mars?"
+    assert read_message(wants, mode="fast", search=False).schema == {"type": "object"}
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("A joke as JSON with 'setup' and 'punchline' keys.", ["setup", "punchline"]),
+        ("Answer in JSON with the fields `name`, `age`, and `town`", ["name", "age", "town"]),
+        ('JSON, please. Keys: "a" or "b"', ["a", "b"]),
+        ("He said 'no' and 'never'.", ["answer"]),
+    ],
+)
+def test_an_object_has_the_members_that_the_words_name(text, members):
+    assert list(json.loads(words(text, schema={"type": "object"}))) == members
+
+
 def test_a_body_of_the_responses_api_is_read():
     asked = read_body(
         {

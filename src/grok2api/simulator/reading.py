@@ -16,6 +16,8 @@ _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _DEMANDS = re.compile(
     r"(?i)\b(must (?:call|use)|at least one (?:tool )?call|call at least one|required to (?:call|use)|have to call)\b"
 )
+_WANTS_JSON = re.compile(r"(?i)\b(?:only|single|exactly one|valid|must|nothing but)\b[^\n]{0,80}\bJSON\b|JSON schema")
+_WANTS_OBJECT = re.compile(r"(?i)\b(?:only|single|exactly one|nothing but|must be)\b[^\n]{0,60}\bJSON object\b")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAMED = re.compile(
     r"(?i)\b(?:tool|function|name)\b(?:[^A-Za-z0-9]{1,3}name\b)?[^A-Za-z0-9]{1,6}"
@@ -163,16 +165,14 @@ def _schema_in(message: str, tools: tuple[Offered, ...]) -> Mapping[str, Any] | 
     """The schema that an instruction states, if the message has one that belongs to no tool."""
     if "JSON" not in message:
         return None
-    mentions = re.search(r"(?i)\b(?:only|single|valid|must|nothing but)\b[^\n]{0,80}\bJSON\b|JSON schema", message)
-    if not mentions:
+    if not _WANTS_JSON.search(message):
         return None
     offered = [dict(tool.schema) for tool in tools]
     for _, _, value in json_objects(message):
         inner = value.get("schema") if isinstance(value.get("schema"), dict) else value
         if isinstance(inner, dict) and "name" not in value and _is_schema(inner) and inner not in offered:
             return inner
-    wants_object = re.search(r"(?i)\b(?:only|single|nothing but|must be)\b[^\n]{0,60}\bJSON object\b", message)
-    return {"type": "object"} if wants_object and not tools else None
+    return {"type": "object"} if _WANTS_OBJECT.search(message) and not tools else None
 
 
 def read_body(body: Mapping[str, Any]) -> Asked:
