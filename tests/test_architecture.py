@@ -33,8 +33,11 @@ TOUCHES = {
 #: Modules and packages without `await`, clock, randomness or I/O. A package includes everything below it.
 PURE = (
     "canonical",
+    "aliases",
     "catalog",
     "dialects",
+    "gateway.options",
+    "patterns",
     "media.addresses",
     "media.budget",
     "media.checks",
@@ -85,6 +88,7 @@ PURE = (
     "options",
     "banner",
     "web.links",
+    "web.paths",
     "web.ranges",
 )
 
@@ -104,12 +108,14 @@ SHELL = (
 MAY_IMPORT = {
     "canonical": "",
     "catalog": "",
+    "patterns": "",
+    "aliases": "catalog patterns",
     "dialects": "canonical catalog media.datauri",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base upstreams.media transport.tasks",
-    "gateway": "canonical catalog tools dialects accounts.leases media storage.errors upstreams.base upstreams.media "
-    "transport.tasks",
+    "gateway": "aliases canonical catalog patterns tools dialects accounts.leases media storage.errors upstreams.base "
+    "upstreams.media transport.tasks",
     "media": "canonical transport.tasks",
     "transport": "canonical upstreams.base media.addresses",
     "coordination": "accounts transport.tasks",
@@ -119,7 +125,7 @@ MAY_IMPORT = {
     "supervisor": "observe place transport.tasks web.listening",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",
-    "config": "catalog",
+    "config": "aliases catalog patterns",
     "observe": "",
     "web": "canonical catalog dialects gateway media storage.errors transport.tasks",
     "admin": "canonical catalog dialects accounts config media observe web intake storage.errors transport.tasks",

@@ -185,7 +185,8 @@ class _Content:
         _admit(dict(request.headers), self._options())
         if scope["method"] not in ("GET", "HEAD"):
             message = "The content of a video takes GET and HEAD"
-            raise Refusal(Problem(kind=Kind.METHOD, message=message, code="method_not_allowed"))
+            allow = ("GET", "HEAD")
+            raise Refusal(Problem(kind=Kind.METHOD, message=message, code="method_not_allowed", allow=allow))
         variant = request.query_params.get("variant") or "video"
         if variant not in _VARIANTS:
             raise invalid(f"variant must be one of {', '.join(_VARIANTS)}", "variant")
