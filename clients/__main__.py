@@ -48,7 +48,7 @@ def _runs(client: Client, asked: argparse.Namespace) -> Iterator[Run]:
         if asked.lock:
             lock(client)
         for backend in backends:
-            with running() as gateway:
+            with running(backend.model) as gateway:
                 done = run(client, place, gateway, backend, asked.case)
                 if asked.logs and done.failed:
                     print((gateway.folder / "gateway.log").read_text("utf-8", "replace")[-6000:], file=sys.stderr)

@@ -232,6 +232,25 @@ def test_a_body_of_the_responses_api_is_read():
     assert (asked.schema, asked.agents, [tool.name for tool in asked.tools]) == ({"type": "integer"}, 4, ["f"])
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Always respond with a JSON object that fits this schema:\n\n{}\n\nNo Markdown.",
+        "objects in json like json_schema:\n{}",
+    ],
+)
+@pytest.mark.parametrize("role", ["instructions", "system", "user"])
+def test_a_schema_in_words_is_found_on_the_console_too(words, role):
+    schema = {"type": "object", "properties": {"moons": {"type": "integer"}}, "required": ["moons"]}
+    text = words.format(json.dumps(schema))
+    user = {"role": "user", "content": "Mars?"}
+    body = {"model": "m", "input": [user]}
+    body |= {"instructions": text} if role == "instructions" else {"input": [{"role": role, "content": text}, user]}
+    assert read_body(body).schema == schema
+    assert read_message(f"[system]: {text}\n\n[user]: Mars?", mode="fast", search=False).schema == schema
+    assert read_body({**body, "text": {"format": {"type": "json_object"}}}).schema == schema
+
+
 async def test_a_call_over_grok_com_is_the_block_that_the_prompt_asks_for(simulator):
     message = f"[system]: tools\n{FORMS[0]}\n{FORMAT}\n\n[user]: weather in Oslo?"
     text = said(await chat(simulator, message, mode="fast"))
