@@ -25,7 +25,7 @@ from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
 from grok2api.web.options import MODEL_HEADER, State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers, speaks_anthropic
+from grok2api.web.problems import DRAINING, INTERNAL, retry_headers, speaks_anthropic, wrong_method
 from grok2api.web.stream import Line
 
 
@@ -78,7 +78,9 @@ class AnswerRoute:
             return
         request = exchange.request
         entry.exchange = exchange
-        envelope = Envelope(model=request.model, created=int(time.time()), new_id=self._new_id)
+        envelope = Envelope(
+            model=request.model, created=int(time.time()), new_id=self._new_id, request_id=entry.request_id
+        )
         line = Line(receive, send, options.timing, self._dialect.keepalive, self._answer_headers(exchange, entry))
         streams = wants_stream(request.stream, headers, options.stream_by_default)
         try:
@@ -97,7 +99,7 @@ class AnswerRoute:
         if self._state.draining:
             raise Refusal(DRAINING)
         if scope["method"] != "POST":
-            raise Refusal(METHOD)
+            raise Refusal(wrong_method(headers))
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)
@@ -185,7 +187,7 @@ class AnswerRoute:
     async def _refuse(self, scope: Scope, send: Send, problem: Problem, entry: Entry) -> None:
         entry.problem = problem
         speaks = MESSAGES if speaks_anthropic(scope["path"], headers_of(scope)) else self._dialect
-        status, body = speaks.problem(problem)
+        status, body = speaks.problem(problem, entry.request_id)
         entry.status = status
         await answer_whole(send, status, body, [*retry_headers(status, problem), *_ids(entry)])
 

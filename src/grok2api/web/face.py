@@ -59,10 +59,10 @@ class Face:
             allowed = self._allowed(path)
             message = f"{path[:_SHOWN]} does not take {request.method[:_SHOWN]}, but {' and '.join(allowed)}"
             problem = Problem(kind=Kind.METHOD, message=message, code=Kind.METHOD.value, allow=allowed)
-            return problem_answer(problem, path, request.headers)
+            return problem_answer(problem, request)
         right = self._paths.meant(path)
         problem = Problem(kind=Kind.NOT_FOUND, message=_advice(request, right), code=Kind.NOT_FOUND.value)
-        return problem_answer(problem, right or path, request.headers)
+        return problem_answer(problem, request, right)
 
     def _allowed(self, path: str) -> tuple[str, ...]:
         """The methods that a path takes."""
@@ -84,13 +84,15 @@ def _advice(request: Request, right: str | None) -> str:
 
 def _broken(request: Request, _: Exception) -> Response:
     problem = Problem(kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details")
-    return problem_answer(problem, request.url.path, request.headers)
+    return problem_answer(problem, request)
 
 
 def _with_id(send: Send, request_id: str) -> Send:
     async def tagged(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
+            ident = request_id.encode()
+            ids = [(b"x-request-id", ident), (b"request-id", ident)]  # both names that SDKs read
+            message = {**message, "headers": [*message.get("headers", ()), *ids]}
         await send(message)
 
     return tagged

@@ -98,7 +98,7 @@ class MediaRoute:
             ident, small = self._asked(scope)
             await self._files.give(self._kind, ident, scope, receive, send, ids, small=small)
         except Refusal as refusal:
-            status, body = render(refusal.problem, scope["path"], headers)
+            status, body = render(refusal.problem, scope["path"], headers, ids[0][1])
             body = b"" if scope["method"] == "HEAD" else body
             await answer_whole(send, status, body, [*ids, *retry_headers(status, refusal.problem)])
         finally:
