@@ -115,4 +115,12 @@ CLIENTS: tuple[Client, ...] = (
         script="smolagents_client.py",
         did="an agent with tools, an agent that writes code, streams",
     ),
+    Client(
+        name="claude-agent-sdk",
+        title="Claude Agent SDK (Python)",
+        kind="pypi",
+        pins=("claude-agent-sdk==0.2.188",),
+        script="claude_agent.py",
+        did="a question, a file written by Claude Code's tool, a tool of the program, a conversation",
+    ),
 )
