@@ -2,4 +2,47 @@
 
 from clients.rows import Client
 
-CLIENTS: tuple[Client, ...] = ()
+_ERRAND = "writes a file, reads it back and says what it holds"
+
+CLIENTS: tuple[Client, ...] = (
+    Client(
+        name="claude-code",
+        title="Claude Code",
+        kind="npm",
+        pins=("@anthropic-ai/claude-code@2.1.330",),
+        script="claude_code.mjs",
+        did=f"{_ERRAND}; structured output, sessions, errors, breaks, `/context`",
+    ),
+    Client(
+        name="claude-code-2.1.197",
+        title="Claude Code",
+        kind="npm",
+        pins=("@anthropic-ai/claude-code@2.1.197",),
+        script="claude_code.mjs",
+        did="the same",
+    ),
+    Client(
+        name="codex",
+        title="Codex",
+        kind="npm",
+        pins=("@openai/codex@0.169.0",),
+        script="codex.mjs",
+        did=f"{_ERRAND}; WebSocket, patches, structured output, sessions, errors, breaks",
+    ),
+    Client(
+        name="opencode",
+        title="opencode",
+        kind="npm",
+        pins=("opencode-ai@1.18.33",),
+        script="opencode.mjs",
+        did=f"{_ERRAND}, over chat, Responses and Messages; sessions, errors, breaks",
+    ),
+    Client(
+        name="continue",
+        title="Continue `cn`",
+        kind="npm",
+        pins=("@continuedev/cli@1.5.47",),
+        script="continue_cn.mjs",
+        did=f"{_ERRAND}, over chat and Messages; errors",
+    ),
+)
