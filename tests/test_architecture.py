@@ -33,8 +33,11 @@ TOUCHES = {
 #: Modules and packages without `await`, clock, randomness or I/O. A package includes everything below it.
 PURE = (
     "canonical",
+    "aliases",
     "catalog",
     "dialects",
+    "gateway.options",
+    "patterns",
     "media.addresses",
     "media.budget",
     "media.checks",
@@ -80,11 +83,13 @@ PURE = (
     "config.settings",
     "config.table",
     "config.values",
+    "recipes",
     "storage.filtering",
     "storage.rows",
     "options",
     "banner",
     "web.links",
+    "web.paths",
     "web.ranges",
 )
 
@@ -104,12 +109,14 @@ SHELL = (
 MAY_IMPORT = {
     "canonical": "",
     "catalog": "",
+    "patterns": "",
+    "aliases": "catalog patterns",
     "dialects": "canonical catalog media.datauri",
     "tools": "canonical catalog",
     "upstreams": "canonical catalog transport.tasks",
     "accounts": "canonical catalog upstreams.base upstreams.media transport.tasks",
-    "gateway": "canonical catalog tools dialects accounts.leases media storage.errors upstreams.base upstreams.media "
-    "transport.tasks",
+    "gateway": "aliases canonical catalog patterns tools dialects accounts.leases media storage.errors upstreams.base "
+    "upstreams.media transport.tasks",
     "media": "canonical transport.tasks",
     "transport": "canonical upstreams.base media.addresses",
     "coordination": "accounts transport.tasks",
@@ -119,7 +126,8 @@ MAY_IMPORT = {
     "supervisor": "observe place transport.tasks web.listening",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",
-    "config": "catalog",
+    "recipes": "catalog",
+    "config": "aliases catalog patterns",
     "observe": "",
     "web": "canonical catalog dialects gateway media storage.errors transport.tasks",
     "admin": "canonical catalog dialects accounts config media observe web intake storage.errors transport.tasks",

@@ -20,11 +20,13 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     model: the name the client asked for, echoed everywhere.
     created: epoch seconds. new_id: makes a fresh id with the given prefix (`"chatcmpl-"` -> `"chatcmpl-3f…"`).
+    request_id: what `x-request-id` says, for wires that repeat it in errors.
     """
 
     model: str
     created: int
     new_id: Callable[[str], str]
+    request_id: str = ""
 
 
 class Encoder(Protocol):
@@ -57,6 +59,6 @@ class Dialect(Protocol):
         """The JSON body of a whole answer: `request.n` answers, none of which has a problem."""
         ...
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
         """HTTP status and JSON body of a failure before any output."""
         ...

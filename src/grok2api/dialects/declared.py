@@ -11,7 +11,8 @@ from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import HostedTool, Tool
 from grok2api.dialects.reading import Object
 
-MAX_TOOLS = 128
+#: Agents with many servers behind them bring hundreds; an upstream that takes fewer says so itself.
+MAX_TOOLS = 1024
 MAX_STOPS = 16
 #: More than any model of ours can write; keeps integers that no upstream can read out.
 MAX_OUTPUT = 2**31 - 1
@@ -53,11 +54,15 @@ def hosted(kind: str, declared: Mapping[str, Any], leave_out: Iterable[str] = ()
     return HostedTool(kind, {key: value for key, value in declared.items() if key not in skipped and value is not None})
 
 
-def bounded(body: Object, key: str = "tools") -> None:
-    """At most `MAX_TOOLS` entries."""
-    count = len(body.array(key) or ())
-    if count > MAX_TOOLS:
-        raise invalid(f"{body.at(key)} has {count} entries; at most {MAX_TOOLS} are possible", body.at(key))
+def bounded(body: Object, key: str = "tools", most: int = MAX_TOOLS) -> None:
+    """At most so many entries."""
+    too_many(len(body.array(key) or ()), body.at(key), most)
+
+
+def too_many(count: int, path: str, most: int = MAX_TOOLS) -> None:
+    """Raises `Refusal` for more tools than can be offered."""
+    if count > most:
+        raise invalid(f"{path} has {count} entries; at most {most} are possible", path)
 
 
 def distinct(tools: Iterable[tuple[Tool, str]]) -> None:

@@ -10,11 +10,15 @@ import msgspec
 
 from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.request import File, Image, Message, Request, Text, Thinking, ToolCall, ToolResult
+from grok2api.gateway.file_tokens import file_tokens
 
 Count = Callable[[str], int]
 
 #: Characters gathered before the tokenizer is called.
 WINDOW = 2048
+
+#: Characters that are counted at one go: about a millisecond.
+STEP = 16_384
 
 #: What a chat format adds around each message and around the whole, in tokens.
 _PER_MESSAGE = 4
@@ -61,6 +65,8 @@ def pieces(request: Request) -> Iterator[str]:
     for message in request.messages:
         yield from _message(message)
     for tool in request.tools:
+        if tool.deferred:
+            continue
         yield f"{tool.name} {tool.description}"
         if tool.schema is not None:
             yield _encode(tool.schema).decode()
@@ -82,12 +88,33 @@ def _message(message: Message) -> Iterator[str]:
                 pass
 
 
-def length(request: Request) -> int:
-    """Characters that `count_input` will have to read."""
-    return sum(len(text) for text in pieces(request))
+def count_input(request: Request, count: Count) -> Iterator[int]:
+    """Input tokens of a request by our own count, as far as they are counted; the last is the whole, and never zero.
+
+    The caller may do something else after every step: the tokenizer holds the interpreter while it counts. Long texts
+    are cut before a space or a line break, where tokens begin.
+    """
+    total = _PER_MESSAGE * len(request.messages) + _PER_REQUEST
+    since = 0
+    for text in pieces(request):
+        for window in _windows(text):
+            total += count(window)
+            since += len(window)
+            if since >= STEP:
+                since = 0
+                yield total
+    for part in request.files():
+        total += file_tokens(part, count)
+        yield total
+    yield total
 
 
-def count_input(request: Request, count: Count) -> int:
-    """Input tokens of a request by our own count; never zero."""
-    words = sum(count(text) for text in pieces(request) if text)
-    return words + _PER_MESSAGE * len(request.messages) + _PER_REQUEST
+def _windows(text: str) -> Iterator[str]:
+    start = 0
+    while len(text) - start > STEP:
+        end = start + STEP
+        at = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+        end = at if at > start else end
+        yield text[start:end]
+        start = end
+    yield text[start:] if start else text

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from grok2api.canonical.events import Failed, Produced
 from grok2api.canonical.problem import Problem, Refusal
 from grok2api.canonical.sequence import Answer, Fold
+from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.base import Dialect, Envelope
 from grok2api.dialects.streaming import wants_stream
 from grok2api.gateway.exchange import Exchange, Gateway
@@ -23,8 +24,8 @@ from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
-from grok2api.web.options import State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers
+from grok2api.web.options import MODEL_HEADER, State, WebOptions
+from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers, speaks_anthropic
 from grok2api.web.stream import Line
 
 
@@ -73,11 +74,13 @@ class AnswerRoute:
         try:
             exchange = await self._take(scope, receive, headers, options, entry, share)
         except Refusal as refusal:
-            await self._refuse(send, refusal.problem, entry)
+            await self._refuse(scope, send, refusal.problem, entry)
             return
         request = exchange.request
         entry.exchange = exchange
-        envelope = Envelope(model=request.model, created=int(time.time()), new_id=self._new_id)
+        envelope = Envelope(
+            model=request.model, created=int(time.time()), new_id=self._new_id, request_id=entry.request_id
+        )
         line = Line(receive, send, options.timing, self._dialect.keepalive, self._answer_headers(exchange, entry))
         streams = wants_stream(request.stream, headers, options.stream_by_default)
         try:
@@ -104,7 +107,9 @@ class AnswerRoute:
         try:
             request = self._dialect.decode(body, headers)
             base = public_base(options.app_url, scope, headers)
-            return self._gateway.prepare(request, entry.request_id, estimate=self._dialect.estimates_input, base=base)
+            instead = headers.get(MODEL_HEADER, "")
+            estimate = self._dialect.estimates_input
+            return self._gateway.prepare(request, entry.request_id, estimate=estimate, base=base, instead=instead)
         except Refusal:
             raise
         except Exception:
@@ -136,7 +141,7 @@ class AnswerRoute:
                 await line.write(encoder.feed([Failed(failed)], 0))
         entry.problem = failed
         if failed is not None and not line.opened:
-            await self._refuse(send, failed, entry)
+            await self._refuse(scope, send, failed, entry)
             return
         entry.status = 200
         if failed is not None:
@@ -148,11 +153,11 @@ class AnswerRoute:
             answers = await self._fold(scope, exchange)
             body = self._dialect.whole(exchange.request, answers, envelope)
         except Refusal as refusal:
-            await self._refuse(send, refusal.problem, entry)
+            await self._refuse(scope, send, refusal.problem, entry)
             return
         except Exception:
             self._journal.bug(entry)
-            await self._refuse(send, INTERNAL, entry)
+            await self._refuse(scope, send, INTERNAL, entry)
             return
         entry.status = 200
         await answer_whole(send, 200, body, [*self._answer_headers(exchange, entry), *_pictures(answers)])
@@ -166,7 +171,7 @@ class AnswerRoute:
         if not key:
             return self._gateway.answer(exchange)
         caller = headers.get("authorization", "") or headers.get("x-api-key", "")
-        digest = digest_of(exchange.request)
+        digest = digest_of(exchange.request, headers.get(MODEL_HEADER, ""))
         return self._once.join((scope["path"], caller, key), digest, lambda: self._gateway.answer(exchange))
 
     async def _fold(self, scope: Scope, exchange: Exchange) -> Sequence[Answer]:
@@ -179,15 +184,16 @@ class AnswerRoute:
                 folds[choice].feed(events)
         return [fold.answer() for fold in folds]
 
-    async def _refuse(self, send: Send, problem: Problem, entry: Entry) -> None:
+    async def _refuse(self, scope: Scope, send: Send, problem: Problem, entry: Entry) -> None:
         entry.problem = problem
-        status, body = self._dialect.problem(problem)
+        speaks = MESSAGES if speaks_anthropic(scope["path"], headers_of(scope)) else self._dialect
+        status, body = speaks.problem(problem, entry.request_id)
         entry.status = status
         await answer_whole(send, status, body, [*retry_headers(status, problem), *_ids(entry)])
 
     def _answer_headers(self, exchange: Exchange, entry: Entry) -> list[tuple[str, str]]:
         headers = _ids(entry)
-        headers.append(("x-grok2api-model", exchange.model.name))
+        headers.append((MODEL_HEADER, exchange.model.name))
         if exchange.plan.ignored:
             headers.append(("x-grok2api-ignored", ", ".join(exchange.plan.ignored)))
         return headers

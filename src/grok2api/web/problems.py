@@ -10,7 +10,7 @@ from grok2api.canonical.problem import Kind, Problem
 from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import MESSAGES
 
-METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed")
+METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed", allow=("POST",))
 INTERNAL = Problem(
     kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
 )
@@ -23,8 +23,10 @@ _WORTH_REPEATING = frozenset({408, 409, 425, 429})
 
 
 def retry_headers(status: int, problem: Problem) -> list[tuple[str, str]]:
-    """What the client is told about trying again."""
+    """What the client is told about trying again, and with what."""
     headers: list[tuple[str, str]] = []
+    if problem.allow:
+        headers.append(("allow", ", ".join(problem.allow)))
     if problem.retry_after is not None and status in (429, 503, 502, 504):
         headers.append(("retry-after", str(max(1, math.ceil(problem.retry_after)))))
     elif status in _DEFAULT_RETRY:
@@ -39,8 +41,8 @@ def speaks_anthropic(path: str, headers: Mapping[str, str]) -> bool:
     return "anthropic-version" in headers or path.startswith("/v1/messages")
 
 
-def render(problem: Problem, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+def render(problem: Problem, path: str, headers: Mapping[str, str], request_id: str = "") -> tuple[int, bytes]:
     """Status and body of a failure on any route."""
     if speaks_anthropic(path, headers):
-        return MESSAGES.problem(problem)
+        return MESSAGES.problem(problem, request_id)
     return openai_errors.render(problem)

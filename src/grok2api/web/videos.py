@@ -88,7 +88,7 @@ class VideoRoutes:
             except Gone:
                 return Response(status_code=400)
             except Exception as error:
-                return problem_answer(_problem(error), request.url.path, request.headers)
+                return problem_answer(_problem(error), request)
             finally:
                 self._state.leave()
 
@@ -176,7 +176,7 @@ class _Content:
             await self._serve(request, scope, receive, send)
         except Exception as error:
             problem = _problem(error)
-            status, body = render(problem, scope["path"], dict(request.headers))
+            status, body = render(problem, scope["path"], dict(request.headers), scope.get("grok2api.request_id", ""))
             await answer_whole(send, status, body, retry_headers(status, problem))
         finally:
             self._state.leave()
@@ -185,7 +185,8 @@ class _Content:
         _admit(dict(request.headers), self._options())
         if scope["method"] not in ("GET", "HEAD"):
             message = "The content of a video takes GET and HEAD"
-            raise Refusal(Problem(kind=Kind.METHOD, message=message, code="method_not_allowed"))
+            allow = ("GET", "HEAD")
+            raise Refusal(Problem(kind=Kind.METHOD, message=message, code="method_not_allowed", allow=allow))
         variant = request.query_params.get("variant") or "video"
         if variant not in _VARIANTS:
             raise invalid(f"variant must be one of {', '.join(_VARIANTS)}", "variant")

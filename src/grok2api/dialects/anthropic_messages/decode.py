@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolResult
+from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolChoice, ToolResult
 from grok2api.dialects.anthropic_messages.blocks import read_content
-from grok2api.dialects.anthropic_messages.tools import read_choice, read_tools
+from grok2api.dialects.anthropic_messages.tools import read_tools
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.pairing import pair
@@ -32,7 +32,6 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("speed",              Object.text,  ("standard",)),
     ("inference_geo",      Object.text,  ()),
     ("context_management", Object.child, ({},)),
-    ("mcp_servers",        Object.array, ([],)),
 )  # fmt: skip
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id")
@@ -44,8 +43,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     top = parse(body)
     model = top.need_text("model", longest=256)
     messages = _turns(top)
-    tools, hosted_tools = read_tools(top)
-    choice, parallel = read_choice(top, tools, bool(hosted_tools))
+    tools = read_tools(top)
     thinking, how_hard, effort_name = _thinking(top)
     format_, format_name = _format(top)
     extra, given = _extras(top)
@@ -53,10 +51,10 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     request = Request(
         model=model,
         messages=messages,
-        tools=tools,
-        hosted_tools=hosted_tools,
-        tool_choice=choice,
-        parallel_tool_calls=parallel,
+        tools=tools.mine,
+        hosted_tools=tools.hosted,
+        tool_choice=tools.choice,
+        parallel_tool_calls=tools.parallel,
         temperature=top.number("temperature", 0, 2),
         top_p=top.number("top_p", 0, 1),
         max_tokens=top.whole("max_tokens", 1, MAX_OUTPUT),
@@ -66,7 +64,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         format=format_,
         stream=top.flag("stream") is True,
         include_usage=True,
-        include_encrypted=True,
+        include_encrypted=not _wants_no_thinking(top),
         user=user,
         sticky=_sticky(user, headers),
         drawing=image_config(top),
@@ -87,7 +85,7 @@ def _given(request: Request, effort_name: str, format_name: str) -> dict[str, st
         ("format", format_name, request.format.kind != "text"),
         ("image_config", "image_config", request.drawing is not None),
         ("video_config", "video_config", request.shot is not None),
-        ("tool_choice", "tool_choice", request.tool_choice.mode != "auto"),
+        ("tool_choice", "tool_choice", request.tool_choice != ToolChoice()),
         ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", request.parallel_tool_calls is False),
     )
     return {name: spelled for name, spelled, is_asked in asked if is_asked}
@@ -136,6 +134,12 @@ def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
         name = "thinking.budget_tokens"
         how_hard = next((word for below, word in _BUDGETS if budget < below), "high")
     return shown, how_hard, name
+
+
+def _wants_no_thinking(top: Object) -> bool:
+    """Whether the client switched thinking off; it gets no block of it then, not even one without words."""
+    wanted = top.child("thinking")
+    return wanted is not None and wanted.text("type") == "disabled"
 
 
 def _format(top: Object) -> tuple[Format, str]:
