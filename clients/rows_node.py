@@ -45,4 +45,28 @@ CLIENTS: tuple[Client, ...] = (
         script="continue_cn.mjs",
         did=f"{_ERRAND}, over chat and Messages; errors",
     ),
+    Client(
+        name="openai-node-6",
+        title="OpenAI Node SDK",
+        kind="npm",
+        pins=("openai@6.49.0", "zod@4.6.7"),
+        script="openai_node.mjs",
+        did="chat, Responses and their chain, streams, tools, `parse`, pictures, errors, cancelling",
+    ),
+    Client(
+        name="openai-node",
+        title="OpenAI Node SDK",
+        kind="npm",
+        pins=("openai@7.57.0", "zod@4.6.7"),
+        script="openai_node.mjs",
+        did="the same",
+    ),
+    Client(
+        name="anthropic-node",
+        title="Anthropic Node SDK",
+        kind="npm",
+        pins=("@anthropic-ai/sdk@1.12.0", "zod@4.6.7"),
+        script="anthropic_node.mjs",
+        did="messages, streams, tools and their runner, thinking, `parse`, counting, errors, cancelling",
+    ),
 )

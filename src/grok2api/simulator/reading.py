@@ -22,6 +22,12 @@ _NAMED = re.compile(
     r"(?!(?:is|the|to|this|name)\b)([A-Za-z0-9_.-]{1,64})"
 )
 _HEADING = re.compile(r"(?m)^### +([A-Za-z0-9_.-]{1,64})[ \t]*$")
+#: What a tool takes that is offered with an example of its one member instead of a schema.
+_FREE_TEXT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+}
 _QUOTED_NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]{1,64})[`\"']")
 
 
@@ -113,6 +119,9 @@ def _tools_in(block: str) -> Iterator[Offered]:
             last = after
         elif _is_schema(value) and (before := _name_before(block[last:start])):
             yield Offered(before, block[last:start].strip()[-400:], value)
+            last = after
+        elif set(value) == {"input"} and (heading := list(_HEADING.finditer(block, last, start))):
+            yield Offered(heading[-1][1], block[last:start].strip()[-400:], _FREE_TEXT)
             last = after
 
 
