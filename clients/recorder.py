@@ -3,21 +3,27 @@
     python -m clients.recorder http://127.0.0.1:8180 --to DIR [--port 0]
 
 Every POST of JSON to a path below /v1, and every message of a WebSocket there, becomes one file of `DIR`: path,
-headers and body, as sent. Nothing is trimmed here; `clients.corpus` makes corpus files of them. Answers pass
-through as they come, byte by byte.
+headers and body as sent, and the status of the answer. Nothing is trimmed here; `clients.corpus` makes corpus files of
+them. Answers pass through as they come.
 """
 
 import argparse
 import asyncio
 import itertools
 import json
+import os
 import signal
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+
+from grok2api.transport.tasks import spawn
 
 #: Of one connection, and not of the request.
 _HOPS = frozenset({"connection", "host", "keep-alive", "transfer-encoding", "upgrade", "content-length"})
@@ -37,7 +43,6 @@ class Recorder:
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._pass_socket(request)
         body = await request.read()
-        self._keep(request.method, request.path_qs, request.headers, body)
         timeout = aiohttp.ClientTimeout(total=None)
         async with (
             aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session,
@@ -49,6 +54,7 @@ class Recorder:
                 allow_redirects=False,
             ) as answer,
         ):
+            self._keep(request, body, answer.status)
             passed = web.StreamResponse(status=answer.status, headers=_forwarded(answer.headers))
             await passed.prepare(request)
             async for piece in answer.content.iter_any():
@@ -58,43 +64,38 @@ class Recorder:
 
     async def _pass_socket(self, request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in _forwarded(request.headers).items() if not _is_handshake(name)}
+        address = self._gateway + request.path_qs
         async with aiohttp.ClientSession() as session:
             try:
-                there = await session.ws_connect(self._gateway + request.path_qs, headers=headers, max_msg_size=_LARGEST)
+                there = await session.ws_connect(address, headers=headers, max_msg_size=_LARGEST)
             except aiohttp.WSServerHandshakeError as refused:
                 return web.Response(status=refused.status, text=refused.message)
             here = web.WebSocketResponse(max_msg_size=_LARGEST)
             await here.prepare(request)
-            ways = (
-                asyncio.create_task(self._relay(here, there, request)),
-                asyncio.create_task(self._relay(there, here, None)),
-            )
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            back = spawn(self._relay(there, here, None), "recorder")
+            await self._relay(here, there, request)
             await there.close()
-            await here.close()
+            await back
             return here
 
     async def _relay(self, source: Any, target: Any, request: web.Request | None) -> None:
         async for message in source:
             if message.type is not aiohttp.WSMsgType.TEXT:
-                return
+                break
             if request is not None:
-                self._keep("WEBSOCKET", request.path_qs, request.headers, message.data.encode())
+                self._keep(request, message.data.encode(), 101)
             await target.send_str(message.data)
+        await target.close()
 
-    def _keep(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:
-        if method not in ("POST", "WEBSOCKET") or not path.startswith("/v1/"):
+    def _keep(self, request: web.Request, body: bytes, status: int) -> None:
+        if request.method != "POST" and status != 101:
             return
         try:
             read = json.loads(body)
         except ValueError:
             return
-        kept = {
-            "method": method,
-            "path": path,
-            "headers": {name.lower(): value for name, value in headers.items()},
-            "body": read,
-        }
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        kept = {"path": request.path_qs, "status": status, "headers": headers, "body": read}
         (self._folder / f"{next(self._numbers):04}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1))
 
 
@@ -106,25 +107,32 @@ def _is_handshake(name: str) -> bool:
     return name.lower().startswith("sec-websocket-")
 
 
-async def record(gateway: str, folder: Path, port: int) -> web.AppRunner:
-    """A running proxy on loopback; the caller cleans it up."""
-    folder.mkdir(parents=True, exist_ok=True)
+async def _run(gateway: str, folder: Path, port: int) -> None:
     app = web.Application(client_max_size=_LARGEST)
     app.router.add_route("*", "/{path:.*}", Recorder(gateway, folder).pass_on)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    return runner
-
-
-async def _run(gateway: str, folder: Path, port: int) -> None:
-    runner = await record(gateway, folder, port)
-    print(f"recording on http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    sys.stdout.write(f"recording on http://127.0.0.1:{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     await stop.wait()
     await runner.cleanup()
+
+
+@contextmanager
+def recording(gateway: str, folder: Path) -> Iterator[str]:
+    """A recorder as a process of its own until the end of the block; yields its address."""
+    command = [sys.executable, "-m", "clients.recorder", gateway, "--to", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().rsplit(maxsplit=1)[-1]
+        finally:
+            process.terminate()
 
 
 def main() -> None:
@@ -134,6 +142,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
+    given.to.mkdir(parents=True, exist_ok=True)
     asyncio.run(_run(given.gateway, given.to, given.port))
 
 

@@ -69,4 +69,37 @@ CLIENTS: tuple[Client, ...] = (
         script="anthropic_node.mjs",
         did="messages, streams, tools and their runner, thinking, `parse`, counting, errors, cancelling",
     ),
+    Client(
+        name="ai-sdk-6",
+        title="Vercel AI SDK",
+        kind="npm",
+        pins=(
+            "ai@6.0.326",
+            "@ai-sdk/openai@3.0.141",
+            "@ai-sdk/openai-compatible@2.0.92",
+            "@ai-sdk/xai@3.0.138",
+            "@ai-sdk/anthropic@3.0.140",
+            "@ai-sdk/open-responses@1.0.39",
+            "zod@4.6.7",
+        ),
+        script="ai_sdk.mjs",
+        did="providers openai (chat, Responses), openai-compatible, xai, anthropic, open-responses: text, streams, "
+        "loops of tools, objects, reasoning, pictures, errors",
+    ),
+    Client(
+        name="ai-sdk",
+        title="Vercel AI SDK",
+        kind="npm",
+        pins=(
+            "ai@7.0.173",
+            "@ai-sdk/openai@4.0.118",
+            "@ai-sdk/openai-compatible@3.0.92",
+            "@ai-sdk/xai@5.0.12",
+            "@ai-sdk/anthropic@4.0.105",
+            "@ai-sdk/open-responses@2.0.36",
+            "zod@4.6.7",
+        ),
+        script="ai_sdk.mjs",
+        did="the same",
+    ),
 )
