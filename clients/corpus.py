@@ -123,7 +123,7 @@ class _Names:
 
 def _trim(value: Any, name: str, names: _Names) -> Any:
     if isinstance(value, dict):
-        return {key: _trim(one, key, names) for key, one in value.items()}
+        return {names.hidden(key): _trim(one, key, names) for key, one in value.items()}
     if isinstance(value, list):
         return [_trim(one, name, names) for one in value]
     return _text(value, name, names) if isinstance(value, str) else value
