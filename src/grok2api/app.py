@@ -37,7 +37,7 @@ from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_media import EDITS, GENERATIONS
-from grok2api.dialects.openai_responses import RESPONSES
+from grok2api.dialects.openai_responses import COMPACTION, INPUT_TOKENS, RESPONSES
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.films import Films
 from grok2api.gateway.tokens import count
@@ -255,7 +255,9 @@ def _hot(
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
-        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
+        "/v1/messages/count_tokens": CountRoute(MESSAGES, gateway, web, new_id, budget),
+        "/v1/responses/compact": AnswerRoute(COMPACTION, gateway, web, state, journal, new_id, budget),
+        "/v1/responses/input_tokens": CountRoute(INPUT_TOKENS, gateway, web, new_id, budget),
         "/v1/files/image": MediaRoute("image", made.stored, state, new_id),
         "/v1/files/video": MediaRoute("video", made.stored, state, new_id),
     }

@@ -25,7 +25,7 @@ from grok2api.canonical.request import (
     ToolResult,
 )
 from grok2api.dialects.anthropic_messages import MESSAGES
-from grok2api.dialects.anthropic_messages.signature import sign
+from grok2api.dialects.anthropic_messages.signature import OPAQUE, sign
 from grok2api.dialects.pairing import NO_RESULT
 from strategies import hostile
 
@@ -117,7 +117,24 @@ USER_BLOCKS = [{"type": "text", "text": "hi"}]
             },
             (File(Inline("A", "application/pdf"), "t", path=f"{BLOCK}.source.data"),),
         ),
-        ({"type": "document", "source": {"type": "text", "data": "words"}}, (Text("words"),)),
+        (
+            {
+                "type": "document",
+                "title": "t",
+                "context": "c",
+                "citations": {"enabled": True},
+                "source": {"type": "text", "media_type": "text/plain", "data": "words"},
+            },
+            (Text("t"), Text("c"), Text("words")),
+        ),
+        (
+            {"type": "document", "source": {"type": "url", "url": "https://a/b.pdf"}},
+            (File("https://a/b.pdf", path=f"{BLOCK}.source.url"),),
+        ),
+        (
+            {"type": "document", "source": {"type": "file", "file_id": "f"}},
+            (File(file_id="f", path=f"{BLOCK}.source.file_id"),),
+        ),
         (
             {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "w"}]}},
             (Text("w"),),
@@ -133,6 +150,42 @@ USER_BLOCKS = [{"type": "text", "text": "hi"}]
             (Text("Search results:\nT - u"),),
         ),
         ({"type": "web_search_tool_result", "tool_use_id": "s", "content": {"error_code": "unavailable"}}, ()),
+        (
+            {
+                "type": "web_search_tool_result",
+                "tool_use_id": "srvtoolu_1",
+                "content": [{"type": "web_search_result", "title": "T", "url": "u", "encrypted_content": OPAQUE}],
+            },
+            (Text("Search results:\nT - u"),),
+        ),
+        (
+            {
+                "type": "web_fetch_tool_result",
+                "tool_use_id": "s",
+                "content": {
+                    "type": "web_fetch_result",
+                    "url": "https://a/b",
+                    "content": {"type": "document", "source": {"type": "text", "data": "words"}},
+                },
+            },
+            (Text("Content of https://a/b:"), Text("words")),
+        ),
+        ({"type": "web_fetch_tool_result", "tool_use_id": "s", "content": {"error_code": "unavailable"}}, ()),
+        ({"type": "mcp_tool_use", "id": "m", "name": "n", "server_name": "s", "input": {}}, ()),
+        (
+            {"type": "mcp_tool_result", "tool_use_id": "m", "content": [{"type": "text", "text": "w"}]},
+            (Text("Tool result:"), Text("w")),
+        ),
+        ({"type": "mcp_tool_result", "tool_use_id": "m", "content": []}, ()),
+        (
+            {"type": "code_execution_tool_result", "tool_use_id": "c", "content": {"stdout": "2\n", "stderr": ""}},
+            (Text("Tool result:\n2\n"),),
+        ),
+        ({"type": "compaction", "content": "What was said before."}, (Text("What was said before."),)),
+        (
+            {"type": "container_upload", "file_id": "f"},
+            (File(file_id="f", path=f"{BLOCK}.file_id"),),
+        ),
         ({"type": "thinking", "thinking": "t", "signature": "of somebody else"}, (Thinking("t"),)),
         ({"type": "thinking", "thinking": "t", "signature": sign("ENC", "rs_1")}, (Thinking("t", "ENC", "rs_1"),)),
         ({"type": "thinking", "thinking": "", "signature": sign("ENC", None)}, (Thinking("", "ENC"),)),
@@ -403,6 +456,50 @@ def test_H1_parameters_are_reported_by_the_clients_name():
     }
     assert request.temperature == 0.0
     assert request.extra["top_k"] == 40
+
+
+DOCUMENT = {"type": "document", "citations": {"enabled": True}, "source": {"type": "text", "data": "w"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reported"),
+    [
+        ({"messages": [{"role": "user", "content": [DOCUMENT]}]}, "citations"),
+        ({"messages": [USER, USE, {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "toolu_1", "content": [DOCUMENT]}]}]}, "citations"),
+        ({"output_config": {"task_budget": {"type": "tokens", "total": 9}}}, "output_config.task_budget"),
+        ({"diagnostics": {"previous_message_id": "msg_1"}}, "diagnostics"),
+        ({"fallbacks": "default"}, "fallbacks"),
+        ({"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}, "context_management"),
+    ],
+)  # fmt: skip
+def test_H1_what_only_anthropic_has_is_reported(fields, reported):
+    assert reported in decode(**fields).given.values()
+
+
+CACHED = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+
+
+def test_cache_control_is_accepted_everywhere_and_asks_for_nothing():
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "r", **CACHED}]}
+    request = decode(
+        system=[{"type": "text", "text": "s", **CACHED}],
+        messages=[
+            {"role": "user", "content": [{"type": "text", "text": "u", **CACHED}]},
+            {"role": "assistant", "content": [{**USE["content"][0], **CACHED}]},  # type: ignore[dict-item]
+            {"role": "user", "content": [{**result, **CACHED}]},
+        ],
+        tools=[{**READ, **CACHED}, {"type": "web_search_20250305", "name": "web_search", **CACHED}],
+        **CACHED,
+    )
+    assert request.given == {"max_tokens": "max_tokens"}
+    assert request.hosted_tools == (HostedTool("web_search"),)
+
+
+def test_thinking_that_is_switched_off_comes_in_no_form():
+    assert not decode(thinking={"type": "disabled"}).include_encrypted
+    assert decode(thinking={"type": "adaptive", "display": "omitted"}).include_encrypted
+    assert decode().include_encrypted
 
 
 @pytest.mark.parametrize(

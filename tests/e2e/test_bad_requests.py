@@ -167,6 +167,8 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 FORM = b'--x\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n'
 TAKEN: list[tuple[str, bytes, str]] = [
     *((path, json.dumps(ask(name, stream=False)).encode(), "application/json") for name, path in DIALECTS.items()),
+    ("/v1/responses/compact", json.dumps(ask("responses")).encode(), "application/json"),
+    ("/v1/responses/input_tokens", json.dumps(ask("responses")).encode(), "application/json"),
     ("/v1/messages/count_tokens", json.dumps(ask("messages")).encode(), "application/json"),
     ("/v1/images/generations", b'{"model": "grok-imagine-image-lite", "prompt": "a cat"}', "application/json"),
     ("/v1/images/edits", FORM % (b"prompt", b"p") + FORM % (b"model", b"nope") + b"--x--\r\n",
@@ -174,6 +176,18 @@ TAKEN: list[tuple[str, bytes, str]] = [
     ("/v1/videos", FORM % (b"prompt", b"a cat") + b"--x--\r\n", "multipart/form-data; boundary=x"),
     ("/v1/videos", b'{"prompt": "a cat"}', "application/json"),
 ]  # fmt: skip
+
+
+async def test_Z6_a_bomb_is_refused_on_every_route(tmp_path: Path) -> None:
+    bomb = b" " * 3_000_000
+    async with rigged(tmp_path, settings={"server.max_body_mb": 1}) as rig:
+        for path, _, content_type in TAKEN:
+            for encoding in PACKED.keys() - {"identity"}:
+                packed = PACKED[encoding](bomb)
+                assert len(packed) < 10_000
+                status, _, _ = await rig.post(path, packed, content_type=content_type, content_encoding=encoding)
+                assert (path, encoding, status) == (path, encoding, 413)
+        assert not rig.world.journal.chats
 
 
 async def test_C10_a_compressed_body_is_read_on_every_route(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"  # 400 (Anthropic: 404)
     NOT_FOUND = "not_found"  # 404
     METHOD = "method_not_allowed"  # 405
+    UPGRADE = "upgrade_refused"  # 426: a WebSocket was asked for
     CONFLICT = "conflict"  # 409
     TOO_LARGE = "too_large"  # 413
     MEDIA_TYPE = "media_type"  # 415

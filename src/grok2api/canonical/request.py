@@ -113,6 +113,7 @@ class Tool(msgspec.Struct, frozen=True):
     `custom` tools take free text instead of JSON (`grammar` describes it); `schema` is the JSON
     schema of the arguments otherwise. `namespace` groups functions in the Responses dialect. A `deferred` tool is not
     shown to the model yet; a call of it is the client's all the same.
+    builtin: which of OpenAI's own tools it stands for (`shell`); calls of those are items of their own there.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Tool(msgspec.Struct, frozen=True):
     grammar: Mapping[str, Any] | None = None
     namespace: str | None = None
     deferred: bool = False
+    builtin: str = ""
 
 
 class HostedTool(msgspec.Struct, frozen=True):

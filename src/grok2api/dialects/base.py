@@ -38,6 +38,22 @@ class Encoder(Protocol):
     def feed(self, events: Iterable[Event], choice: int = 0, /) -> bytes: ...
 
 
+class Counting(Protocol):
+    """A wire that asks for the input tokens of a request, and for nothing else."""
+
+    def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
+        """The request to be counted; its model may be empty. Raises `Refusal` naming the field at fault."""
+        ...
+
+    def counted(self, tokens: int) -> bytes:
+        """The JSON body of the answer."""
+        ...
+
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
+        """HTTP status and JSON body of a failure."""
+        ...
+
+
 class Dialect(Protocol):
     """A wire."""
 

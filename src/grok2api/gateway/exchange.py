@@ -90,7 +90,7 @@ class Gateway:
     ) -> Exchange:
         """Decide how to answer. Raises `Refusal` for what cannot be served.
 
-        base: where links to here begin. instead: the name that decides, when it is not that of the request.
+        base: where links to here begin. instead: the model's name that decides, when it is not that of the request.
         """
         name = instead or request.model
         endpoint = request.drawing.endpoint if request.drawing is not None else ""
@@ -101,6 +101,12 @@ class Gateway:
         if model.surface in self._upstreams:
             return self._prepare(request, model, need, request_id, estimate=estimate, base=base)
         return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, need, base)
+
+    async def input_tokens(self, request: Request, instead: str = "") -> int:
+        """Our own count of a request's input, as its answer would be told; as it stands when it names no model."""
+        if not request.model and not instead:
+            return await self._counter.tokens(request)
+        return await self.prepare(request, "", estimate=True, instead=instead).work.input_tokens()
 
     def _prepare(
         self, request: Request, model: Model, need: Need, request_id: str, *, estimate: bool, base: str

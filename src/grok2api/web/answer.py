@@ -25,7 +25,7 @@ from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
 from grok2api.web.options import MODEL_HEADER, State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers, speaks_anthropic
+from grok2api.web.problems import DRAINING, INTERNAL, retry_headers, speaks_anthropic, wrong_method
 from grok2api.web.stream import Line
 
 
@@ -99,7 +99,7 @@ class AnswerRoute:
         if self._state.draining:
             raise Refusal(DRAINING)
         if scope["method"] != "POST":
-            raise Refusal(METHOD)
+            raise Refusal(wrong_method(headers))
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)

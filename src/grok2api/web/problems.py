@@ -11,6 +11,8 @@ from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import MESSAGES
 
 METHOD = Problem(kind=Kind.METHOD, message="This path takes POST", code="method_not_allowed", allow=("POST",))
+#: Codex goes over to POST at once on 426, and only on that: any other refusal it tries seven times first.
+NO_WEBSOCKET = Problem(kind=Kind.UPGRADE, message="WebSockets are not served here: send POST to this path")
 INTERNAL = Problem(
     kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
 )
@@ -33,7 +35,14 @@ def retry_headers(status: int, problem: Problem) -> list[tuple[str, str]]:
         headers.append(("retry-after", str(_DEFAULT_RETRY[status])))
     if 400 <= status < 500 and status not in _WORTH_REPEATING:
         headers.append(("x-should-retry", "false"))
+    if status == 426:  # RFC 9110 demands the protocol that is spoken instead; what follows an upgrade is not read
+        headers += [("upgrade", "HTTP/1.1"), ("connection", "upgrade"), ("connection", "close")]
     return headers
+
+
+def wrong_method(headers: Mapping[str, str]) -> Problem:
+    """Why a request that is no POST is refused on a path that takes nothing else."""
+    return NO_WEBSOCKET if headers.get("upgrade", "").lower() == "websocket" else METHOD
 
 
 def speaks_anthropic(path: str, headers: Mapping[str, str]) -> bool:

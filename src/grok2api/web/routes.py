@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
-from grok2api.dialects import models_list
+from grok2api.dialects import codex_models, models_list
 from grok2api.gateway.exchange import Gateway
 from grok2api.web.auth import authenticate
 from grok2api.web.options import State, WebOptions
@@ -78,7 +78,10 @@ class SmallRoutes:
 
     async def list_models(self, request: Request) -> Response:
         if "anthropic-version" not in request.headers:
-            return json_answer(models_list.openai_list(self._gateway.models.listed(well_known=False)))
+            models = self._gateway.models.listed(well_known=False)
+            asked_by_codex = "client_version" in request.query_params
+            more = {"models": codex_models.catalogue(models)} if asked_by_codex else {}
+            return json_answer({**models_list.openai_list(models), **more})
         listed, query = self._gateway.models.listed(well_known=True), request.query_params
         after, before = query.get("after_id") or None, query.get("before_id") or None
         page = models_list.anthropic_list(listed, limit=_limit(query.get("limit")), after=after, before=before)

@@ -31,7 +31,7 @@ from grok2api.web.auth import authenticate, presented
 from grok2api.web.body import read_body
 from grok2api.web.links import public_base
 from grok2api.web.media_files import StoredFiles
-from grok2api.web.options import State, WebOptions
+from grok2api.web.options import MODEL_HEADER, State, WebOptions
 from grok2api.web.problems import DRAINING, INTERNAL, render, retry_headers
 from grok2api.web.routes import Handler, json_answer, problem_answer
 
@@ -105,6 +105,7 @@ class VideoRoutes:
             async with self._attached(order) as pictures:
                 film = await self._films.order(await self._film(order, headers), pictures)
         answer = json_answer(self._told(film, request))
+        answer.headers[MODEL_HEADER] = self._films.maker(film)
         if order.ignored:
             answer.headers["x-grok2api-ignored"] = ", ".join(order.ignored)
         return answer

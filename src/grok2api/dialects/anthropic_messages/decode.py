@@ -31,7 +31,9 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("service_tier",       Object.text,  ("auto", "standard_only")),
     ("speed",              Object.text,  ("standard",)),
     ("inference_geo",      Object.text,  ()),
-    ("context_management", Object.child, ({},)),
+    ("context_management", Object.child, ({}, {"edits": []})),
+    ("diagnostics",        Object.child, ({},)),
+    ("compaction",         Object.child, ({},)),
 )  # fmt: skip
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id")
@@ -170,9 +172,27 @@ def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
         extra[name] = value.raw if isinstance(value, Object) else value
         if extra[name] not in neutral:
             given[name] = name
-    if top.has("container"):  # an id or an object; either asks for a sandbox of Anthropic's
-        given["container"] = "container"
+    # of several shapes, each of which asks for something of Anthropic's
+    given.update({name: name for name in ("container", "fallbacks") if top.raw.get(name)})
+    output = top.child("output_config")
+    if output is not None and output.has("task_budget"):
+        given["task_budget"] = output.at("task_budget")
+    if any(_wants_citations(turn.raw.get("content")) for turn in top.objects("messages")):
+        given["citations"] = "citations"
     return extra, given
+
+
+def _wants_citations(content: Any) -> bool:
+    """Whether a document or a search result is to be cited by its passages, which no upstream does."""
+    for block in content if type(content) is list else ():
+        if type(block) is not dict:
+            continue
+        wanted = block.get("citations")
+        if type(wanted) is dict and wanted.get("enabled") is True:
+            return True
+        if block.get("type") == "tool_result" and _wants_citations(block.get("content")):
+            return True
+    return False
 
 
 def _user(top: Object) -> str | None:

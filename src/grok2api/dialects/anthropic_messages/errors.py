@@ -20,6 +20,7 @@ ROWS: Mapping[Kind, tuple[int, str]] = {
     Kind.MODEL_NOT_FOUND:  (404, "not_found_error"),
     Kind.NOT_FOUND:        (404, "not_found_error"),
     Kind.METHOD:           (405, _INVALID),
+    Kind.UPGRADE:          (426, _INVALID),
     Kind.CONFLICT:         (409, "conflict_error"),
     Kind.TOO_LARGE:        (413, "request_too_large"),
     Kind.MEDIA_TYPE:       (415, _INVALID),

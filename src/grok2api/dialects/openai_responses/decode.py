@@ -8,11 +8,14 @@ meaning is refused by name. Fields that nobody knows are ignored, since clients 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
 from grok2api.dialects.drawing import image_config
-from grok2api.dialects.openai_responses.items import read_input, refers_back
+from grok2api.dialects.openai_responses.compaction import kept, summarising, triggered
+from grok2api.dialects.openai_responses.items import compacted_elsewhere, read_input, refers_back
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
@@ -47,12 +50,23 @@ _LOGPROBS = "message.output_text.logprobs"
 
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     """The request in `body`. Raises `Refusal` naming the field at fault."""
+    return read(parse(body), headers)
+
+
+def decode_to_count(body: bytes, headers: Mapping[str, str]) -> Request:
+    """A request of which only the input tokens are wanted: it may leave out the model and the input."""
     top = parse(body)
+    given = {key: value for key, value in top.raw.items() if value is not None}
+    return read(Object({"model": "", "input": [], **given}, ""), headers, may_be_empty=True)
+
+
+def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False) -> Request:
+    """The request that a parsed body is; only what is counted may be without input."""
     model = top.need_text("model", longest=256)
     _refuse_other_meanings(top)
     declared = Declared()
     declared.read(top)
-    messages = _messages(top, declared)
+    messages = _messages(top, declared, may_be_empty)
     chosen = read_choice(top, declared)
     thinking, how_hard = _reasoning(top)
     include = _include(top)
@@ -65,8 +79,10 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         given["item_reference"] = "input.item_reference"
     if _LOGPROBS in include:
         given["logprobs"] = "include"
+    if compacted_elsewhere(top):
+        given["compaction"] = "input.compaction"
     _options(top)
-    return Request(
+    request = Request(
         model=model,
         messages=messages,
         tools=chosen.tools,
@@ -89,6 +105,13 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         extra=extra,
         echo=echo(top),
     )
+    return summarising(request) if triggered(top) else request
+
+
+def decode_to_compact(body: bytes, headers: Mapping[str, str]) -> Request:
+    """The request for a summary that a request to compact becomes; its answer is whole."""
+    top = parse(body)
+    return summarising(msgspec.structs.replace(read(top, headers), stream=False), kept(top))
 
 
 def _refuse_other_meanings(top: Object) -> None:
@@ -108,9 +131,9 @@ def _refuse_other_meanings(top: Object) -> None:
         )
 
 
-def _messages(top: Object, declared: Declared) -> tuple[Message, ...]:
+def _messages(top: Object, declared: Declared, may_be_empty: bool) -> tuple[Message, ...]:
     instructions = top.text("instructions")
-    turns = read_input(top, declared)
+    turns = read_input(top, declared, may_be_empty=may_be_empty)
     if not instructions:
         return turns
     return (Message(Role.SYSTEM, (Text(instructions),), "instructions"), *turns)
