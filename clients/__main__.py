@@ -32,10 +32,10 @@ def main() -> int:
         print("\n".join(f"{client.name:24} {client.title} {client.version}" for client in CLIENTS))
         return 0
     results = [_tried(client, asked) for client in CLIENTS if not names or client.name in names]
-    print(f"\n{table(results)}")
     if not (asked.case or asked.over):  # half a run is no result to keep
         known = read(RESULTS.read_text("utf-8")) if RESULTS.exists() else ()
         RESULTS.write_text(written(merged(known, results, list(BY_NAME))), "utf-8")
+    print(f"\n{table(results)}")
     return int(any(result.failed for result in results))
 
 
@@ -54,7 +54,7 @@ def _runs(client: Client, asked: argparse.Namespace) -> Iterator[Run]:
         if asked.lock:
             lock(client)
         for backend in backends:
-            with running() as gateway, _recorded(client, gateway, asked.record) as reached:
+            with running(backend.model) as gateway, _recorded(client, gateway, asked.record) as reached:
                 done = run(client, place, reached, backend, asked.case)
                 if asked.logs and done.failed:
                     print((gateway.folder / "gateway.log").read_text("utf-8", "replace")[-6000:], file=sys.stderr)

@@ -24,7 +24,7 @@ _PATIENCE = 60.0
 _ACCOUNTS = 40
 
 _CONFIG = """\
-aliases = {{ "claude-*" = "grok-4.20-auto" }}
+aliases = {{ "claude-*" = "{model}" }}
 
 [app]
 api_key = "{key}"
@@ -66,8 +66,8 @@ class Running:
 
 
 @contextmanager
-def running() -> Iterator[Running]:
-    """A gateway with accounts, ready to serve. Raises `CannotStart`."""
+def running(model: str) -> Iterator[Running]:
+    """A gateway with accounts, ready to serve; Claude's names stand for `model` there. Raises `CannotStart`."""
     with tempfile.TemporaryDirectory(prefix="grok2api-clients-") as name:
         folder = Path(name)
         tokens = [f"client-session-{number:03d}" for number in range(_ACCOUNTS)]
@@ -79,7 +79,7 @@ def running() -> Iterator[Running]:
             data = folder / "data"
             data.mkdir()
             socket = upstream.replace("http", "ws", 1)
-            (data / "config.toml").write_text(_CONFIG.format(key=key, upstream=upstream, socket=socket))
+            (data / "config.toml").write_text(_CONFIG.format(model=model, key=key, upstream=upstream, socket=socket))
             _add(tokens, folder, data)
             serve = (*_GROK2API, "serve", "--data-dir", str(data))
             with _program("gateway", serve, folder) as url:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 BEGIN = "<!-- Made from clients/results.json by `make docs`; do not edit up to the end mark. -->"
+_BECAUSE = " because "
 END = "<!-- End of what was tested. -->"
 
 
@@ -56,13 +57,21 @@ class Result:
 
 
 def written(results: Iterable[Result]) -> str:
-    """The text of `clients/results.json`."""
-    return json.dumps([asdict(result) for result in results], indent=1, ensure_ascii=False) + "\n"
+    """The text of `clients/results.json`. A case is one line, so that changes are easy to read."""
+    shown = [asdict(result) for result in results]
+    for result in shown:
+        for run in result["runs"]:
+            run["cases"] = [f"{case['result']}: {case['case']}" + _why(case["detail"]) for case in run["cases"]]
+    return json.dumps(shown, indent=1, ensure_ascii=False) + "\n"
 
 
 def read(text: str) -> tuple[Result, ...]:
     """Back from that text."""
     return tuple(_result(one) for one in json.loads(text or "[]"))
+
+
+def _why(detail: str) -> str:
+    return f"{_BECAUSE}{detail}" if detail else ""
 
 
 def merged(known: Iterable[Result], new: Iterable[Result], order: Sequence[str]) -> tuple[Result, ...]:
@@ -121,6 +130,12 @@ def placed(page: str, text: str) -> str:
     return before + text + after
 
 
+def _case(line: str) -> Case:
+    result, _, rest = line.partition(": ")
+    name, _, detail = rest.partition(_BECAUSE)
+    return Case(name, result, detail)
+
+
 def _result(data: dict[str, Any]) -> Result:
-    runs = tuple(Run(**{**run, "cases": tuple(Case(**case) for case in run["cases"])}) for run in data["runs"])
+    runs = tuple(Run(**{**run, "cases": tuple(_case(line) for line in run["cases"])}) for run in data["runs"])
     return Result(**{**data, "runs": runs})

@@ -7,10 +7,11 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from clients.gateway import Running
-from clients.place import Place
+from clients.place import ROOT, Place
 from clients.report import Case, Run
 from clients.rows import Backend, Client
 
@@ -37,7 +38,8 @@ def run(client: Client, place: Place, gateway: Running, backend: Backend, only: 
             )
             cases = cases_in(done.stdout.splitlines())
             if done.returncode or not cases:
-                why = f"exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-_TOLD:]}"
+                said = _placeless((done.stderr or done.stdout).strip())
+                why = f"exit code {done.returncode}: {said[-_TOLD:]}"
                 cases = (*cases, Case("ends well", "failed", why))
         except subprocess.TimeoutExpired as late:
             said = late.stdout or b""
@@ -83,4 +85,9 @@ def _case(line: str) -> Case | None:
     if not isinstance(said, dict) or "case" not in said or "ok" not in said:
         return None
     result = {True: "passed", False: "failed", None: "skipped"}[said["ok"]]
-    return Case(str(said["case"]), result, str(said.get("detail") or "")[:_TOLD])
+    return Case(str(said["case"]), result, _placeless(str(said.get("detail") or ""))[:_TOLD])
+
+
+def _placeless(text: str) -> str:
+    """Without the directories of this machine, so that results are the same on every one."""
+    return text.replace(str(ROOT), ".").replace(os.path.relpath(ROOT, gettempdir()), ".")

@@ -51,7 +51,6 @@ def test_names_are_given_once():
 def test_results_are_those_of_the_table():
     results = report.read(RESULTS.read_text())
     assert [(one.name, one.version) for one in results] == [(one.name, one.version) for one in CLIENTS]
-    assert [one.name for one in results if one.failed] == []
 
 
 def test_cases_are_read_from_between_a_clients_own_talk():
