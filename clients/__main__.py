@@ -4,14 +4,20 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
-from clients.gateway import CannotStart, running
-from clients.place import CannotInstall, install, lock
+from clients.corpus import keep
+from clients.gateway import CannotStart, Running, running
+from clients.place import ROOT, CannotInstall, install, lock
+from clients.recorder import recording
 from clients.reference import RESULTS
 from clients.report import Case, Result, Run, merged, read, table, written
 from clients.rows import BACKENDS, Client
 from clients.run import run
 from clients.table import BY_NAME, CLIENTS
+
+CORPUS = ROOT / "tests" / "corpus"
 
 
 def main() -> int:
@@ -48,14 +54,27 @@ def _runs(client: Client, asked: argparse.Namespace) -> Iterator[Run]:
         if asked.lock:
             lock(client)
         for backend in backends:
-            with running(backend.model) as gateway:
-                done = run(client, place, gateway, backend, asked.case)
+            with running(backend.model) as gateway, _recorded(client, gateway, asked.record) as reached:
+                done = run(client, place, reached, backend, asked.case)
                 if asked.logs and done.failed:
                     print((gateway.folder / "gateway.log").read_text("utf-8", "replace")[-6000:], file=sys.stderr)
             print(f"  over {backend.name}: {done.summary}, {done.seconds} s", file=sys.stderr, flush=True)
             yield done
     except (CannotInstall, CannotStart) as error:
         yield Run(client.on[0], "", (Case("installed and started", "failed", str(error)),), 0.0)
+
+
+@contextmanager
+def _recorded(client: Client, gateway: Running, wanted: bool) -> Iterator[Running]:
+    """The gateway as the client reaches it; with `--record` over a recorder, whose yield goes to the corpus."""
+    if not wanted:
+        yield gateway
+        return
+    folder = gateway.folder / "recorded"
+    with recording(gateway.url, folder) as url:
+        yield replace(gateway, url=url)
+    kept = keep(client.name, f"{client.title} {client.version}", folder, CORPUS)
+    print(f"  kept {kept} requests in {CORPUS.name}", file=sys.stderr, flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,6 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lock", action="store_true", help="write what is installed to clients/locks")
     parser.add_argument("--list", action="store_true", help="name the clients and end")
     parser.add_argument("--logs", action="store_true", help="show the gateway's log after a failure")
+    parser.add_argument("--record", action="store_true", help="keep what the clients send in tests/corpus")
     return parser.parse_args()
 
 

@@ -285,6 +285,13 @@ def test_a_tool_keeps_its_name_below_a_long_description_with_lists_and_examples(
     assert [tool.name for tool in read_message(message, mode="fast", search=False).tools] == ["Agent", "exec_command"]
 
 
+def test_a_tool_that_takes_free_text_is_offered_by_an_example_of_its_one_member():
+    free = '### apply_patch\nChanges files.\nPut all of it into one member: {"input": "the text"}\n'
+    message = f'[system]: Tools\n<tool_calls>NAME {{"key": "value"}}</tool_calls>\n\n{free}\n[user]: hello'
+    [tool] = read_message(message, mode="fast", search=False).tools
+    assert (tool.name, tool.schema["required"]) == ("apply_patch", ["input"])
+
+
 def test_no_switch_is_thrown_and_no_number_given_that_nobody_asked_for():
     schema = {
         "type": "object",

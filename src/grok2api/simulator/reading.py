@@ -27,6 +27,12 @@ _NAMED = re.compile(
     r"(?!(?:is|the|to|this|name)\b)([A-Za-z0-9_.-]{1,64})"
 )
 _HEADING = re.compile(r"(?m)^### +([A-Za-z0-9_.-]{1,64})[ \t]*$")
+#: What a tool takes that is offered with an example of its one member instead of a schema.
+_FREE_TEXT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+}
 _QUOTED_NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]{1,64})[`\"']")
 
 
@@ -43,6 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     text: the last thing the user said. results: what tools answered since. schema: JSON that the answer must
     satisfy, `None` for prose. search: whether the upstream may search by itself. files: what came with the message.
+    turns: the whole conversation, as pairs of who (`system`, `user`, `assistant`, `tool`) and what.
     """
 
     text: str
@@ -55,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     thinks: bool = True
     agents: int = 0
     files: tuple[str, ...] = ()
+    turns: tuple[tuple[str, str], ...] = ()
 
 
 def json_objects(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -117,6 +125,9 @@ def _tools_in(block: str) -> Iterator[Offered]:
         elif _is_schema(value) and (before := _name_before(block[last:start])):
             yield Offered(before, block[last:start].strip()[-400:], value)
             last = after
+        elif set(value) == {"input"} and (heading := list(_HEADING.finditer(block, last, start))):
+            yield Offered(heading[-1][1], block[last:start].strip()[-400:], _FREE_TEXT)
+            last = after
 
 
 def read_message(message: str, *, mode: str, search: bool, files: tuple[str, ...] = ()) -> Asked:
@@ -144,6 +155,7 @@ def read_message(message: str, *, mode: str, search: bool, files: tuple[str, ...
         thinks=mode != "fast",
         agents=4 if mode == "heavy" else 0,
         files=files,
+        turns=tuple((role.partition(" ")[0], _REMINDER.sub("", body).strip()) for role, body in parts),
     )
 
 
@@ -202,7 +214,14 @@ def read_body(body: Mapping[str, Any]) -> Asked:
         search=any(str(tool.get("type")).startswith(("web_search", "x_search")) for tool in declared),
         thinks="non-reasoning" not in model and effort != "none",
         agents=4 if "multi-agent" in model else 0,
+        turns=tuple(_turn(item) for item in entries),
     )
+
+
+def _turn(item: Mapping[str, Any]) -> tuple[str, str]:
+    if str(item.get("type")).endswith("_call_output"):
+        return "tool", _text(item.get("output"))
+    return str(item.get("role") or "assistant"), _REMINDER.sub("", _text(item.get("content"))).strip()
 
 
 def _offered(tool: Mapping[str, Any]) -> Offered:
