@@ -3,9 +3,6 @@
 A response that was answered at once is written whole, later and in batches (`put`). One that is worked on without its
 client is written before there is an answer (`add`), and then by the process that holds it: a holder says so every few
 seconds, learns that way who wants it to stop, and only its writes count.
-
-A chain of responses is forgotten as a whole, when none of it has been asked for in a long time: a conversation does not
-lose its beginning while it goes on.
 """
 
 import asyncio
@@ -127,12 +124,6 @@ class ResponseStore:
         pieces = await self._database.read(lambda connection: _frames(connection, ident, after))
         return await asyncio.to_thread(lambda: [(first, unpack(piece)) for first, piece in pieces])
 
-    # --- forgetting
-
-    async def expire(self, before: float, most: int) -> int:
-        """Forget at most `most` chains of which nothing is newer than that; how many there were."""
-        return await self._database.write(lambda connection: _expire(connection, before, most))
-
 
 def _put(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     idents = [row["id"] for row in rows]
@@ -217,17 +208,6 @@ def _frames(connection: Connection, ident: str, after: int) -> list[tuple[int, b
     if first is not None:
         query = query.where(table.c.first >= first)
     return [(row.first, row.frames) for row in connection.execute(query)]
-
-
-def _expire(connection: Connection, before: float, most: int) -> int:
-    if connection.scalar(select(responses.c.id).where(responses.c.created_at < before).limit(1)) is None:
-        return 0
-    last = func.max(responses.c.created_at)
-    query = select(responses.c.root).group_by(responses.c.root).having(last < before).limit(most)
-    roots = connection.scalars(query).all()
-    for some in chunks(roots):
-        connection.execute(delete(responses).where(responses.c.root.in_(some)))
-    return len(roots)
 
 
 def _row(one: Stored) -> dict[str, Any]:
