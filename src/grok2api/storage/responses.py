@@ -14,13 +14,12 @@ from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, sel
 
 from grok2api.canonical.stored import OVER, Chain, Stored
 from grok2api.storage.engine import Database
-from grok2api.storage.packing import pack, packed, unpack, unpacked
+from grok2api.storage.packing import pack, unpack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import text
 from grok2api.storage.tables import response_frames, responses
 
 _OPEN = responses.c.status.not_in(sorted(OVER))
-_BODIES = ("input", "response", "kept", "body")
 
 #: How many links of a chain are followed by one query.
 _LINKS = 100
@@ -65,8 +64,8 @@ class ResponseStore:
         found = await self._database.read(lambda connection: _chain(connection, ident, most, largest))
         if isinstance(found, Chain):
             return found
-        rows, missing = found
-        return Chain(await asyncio.to_thread(lambda: tuple(_stored(row) for row in rows)), missing)
+        rows, size, missing = found
+        return Chain(await asyncio.to_thread(lambda: tuple(_stored(row) for row in rows)), size, missing)
 
     async def remove(self, ident: str) -> bool:
         """Forget one; whether there was one."""
@@ -85,11 +84,12 @@ class ResponseStore:
 
         One that is over is held no longer, and its `body` is dropped. `cancelling` is not written here.
         """
-        row = await asyncio.to_thread(_row, stored)
+        written = msgspec.structs.replace(stored, body=b"") if stored.over else stored
+        row = await asyncio.to_thread(_row, written)
         for name in ("id", "cancelling", "holder", "held_until"):
             del row[name]
         if stored.over:
-            row |= {"holder": None, "held_until": 0.0, "body": b"", "size": row["size"] - len(row["body"])}
+            row |= {"holder": None, "held_until": 0.0}
         mine = and_(responses.c.id == stored.id, responses.c.holder == holder)
         return await self._database.write(
             lambda connection: connection.execute(update(responses).where(mine).values(row)).rowcount == 1
@@ -113,7 +113,7 @@ class ResponseStore:
     async def record(self, ident: str, first: int, frames: bytes) -> None:
         """Keep a piece of what a stream has sent; `first` is the sequence number of its first frame."""
         piece = await asyncio.to_thread(pack, frames)
-        row = {"response": ident, "first": first, "frames": piece, "size": len(piece)}
+        row = {"response": ident, "first": first, "frames": piece, "size": len(frames)}
         await self._database.write(lambda connection: connection.execute(insert(response_frames).values(row)))
 
     async def frames(self, ident: str, after: int = -1) -> list[tuple[int, bytes]]:
@@ -150,8 +150,8 @@ def _some(connection: Connection, idents: Collection[str]) -> list[Mapping[Any, 
 
 def _chain(
     connection: Connection, ident: str, most: int, largest: int
-) -> Chain | tuple[list[Mapping[Any, Any]], str | None]:
-    """The rows, the oldest first, and what is missing before them. Bodies are read once it is known what they take."""
+) -> Chain | tuple[list[Mapping[Any, Any]], int, str | None]:
+    """The rows, the oldest first, their size, and what is missing before them. Bodies are read last."""
     order: list[str] = []
     size = 0
     wanted: str | None = ident
@@ -166,7 +166,7 @@ def _chain(
             break
         wanted = links[-1]["previous"]
     rows = {row["id"]: row for row in _some(connection, order)}
-    return [rows[ident] for ident in reversed(order)], wanted
+    return [rows[ident] for ident in reversed(order)], size, wanted
 
 
 def _links(connection: Connection, ident: str) -> Sequence[Mapping[Any, Any]]:
@@ -211,16 +211,19 @@ def _frames(connection: Connection, ident: str, after: int) -> list[tuple[int, b
 
 
 def _row(one: Stored) -> dict[str, Any]:
-    row = {
+    bodies = {
+        "input": msgspec.json.encode(one.input),
+        "response": one.response,
+        "kept": msgspec.json.encode(one.kept) if one.kept else b"",
+        "body": one.body,
+    }
+    return {
         **msgspec.structs.asdict(one),
         "model": text(one.model),
         "sticky": None if one.sticky is None else text(one.sticky),
-        "input": packed(one.input),
-        "response": pack(one.response),
-        "kept": packed(one.kept) if one.kept else b"",
-        "body": pack(one.body),
+        "size": sum(len(body) for body in bodies.values()),
+        **{name: pack(body) for name, body in bodies.items()},
     }
-    return {**row, "size": sum(len(row[name]) for name in _BODIES)}
 
 
 def _stored(row: Mapping[Any, Any]) -> Stored:
