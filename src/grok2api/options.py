@@ -11,14 +11,16 @@ import msgspec
 from grok2api.accounts.model import DAY
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
+from grok2api.aliases import Aliases
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
-from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.film_course import Options as FilmOptions
 from grok2api.gateway.keeping import ShowOptions
+from grok2api.gateway.options import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
 from grok2api.gateway.recalling import RecallOptions
 from grok2api.media.store import StoreOptions
+from grok2api.patterns import Patterns
 from grok2api.transport.egress import EgressOptions, TransportOptions
 from grok2api.transport.fetch import FetchOptions
 from grok2api.upstreams.console.options import ConsoleOptions
@@ -67,8 +69,8 @@ def gateway(settings: Settings) -> GatewayOptions:
         ),
         thinking=settings.features.thinking,
         auto_fallback=settings.features.auto_chat_mode_fallback,
-        aliases=settings.aliases,
-        prefer_tags=settings.account.selection.prefer_tags,
+        aliases=Aliases(settings.aliases, defaults=settings.features.default_aliases),
+        prefer_tags=Patterns(settings.account.selection.prefer_tags),
     )
 
 
@@ -267,6 +269,4 @@ class RetentionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def retention(settings: Settings) -> RetentionOptions:
-    return RetentionOptions(
-        keep_sec=settings.responses.store_days * DAY, most=settings.responses.total_mb * _MIB
-    )
+    return RetentionOptions(keep_sec=settings.responses.store_days * DAY, most=settings.responses.total_mb * _MIB)

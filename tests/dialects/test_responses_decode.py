@@ -253,7 +253,7 @@ def test_the_echo_has_tools_in_full_and_no_secrets():
         ({"tools": [{"type": "function", "name": "a" * 65}]}, "tools.0.name"),
         ({"tools": [WEATHER, WEATHER]}, "tools.1.name"),
         ({"tools": [{"name": "x"}]}, "tools.0.type"),
-        ({"tools": [{"type": "function", "name": f"f{n}"} for n in range(129)]}, "tools"),
+        ({"tools": [{"type": "function", "name": f"f{n}"} for n in range(1025)]}, "tools"),
         ({"tools": [{**AGENTS, "tools": [{"type": "web_search"}]}]}, "tools.0.tools.0.type"),
         ({"tools": [WEATHER], "tool_choice": {"type": "function", "name": "other"}}, "tool_choice.name"),
         ({"tools": [WEATHER], "tool_choice": "any"}, "tool_choice"),

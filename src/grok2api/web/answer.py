@@ -27,7 +27,7 @@ from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
-from grok2api.web.options import State, WebOptions
+from grok2api.web.options import MODEL_HEADER, State, WebOptions
 from grok2api.web.problems import DRAINING, INTERNAL, METHOD, STORE_AWAY, retry_headers
 from grok2api.web.stored import Keeping, StoredAnswers
 from grok2api.web.stream import Line
@@ -114,8 +114,9 @@ class AnswerRoute:
         try:
             turn = await self._decoded(body, headers, options, share)
             base = public_base(options.app_url, scope, headers)
-            estimate = self._dialect.estimates_input
-            return self._gateway.prepare(turn.request, entry.request_id, estimate=estimate, base=base), turn
+            instead = headers.get(MODEL_HEADER, "")
+            estimate, request = self._dialect.estimates_input, turn.request
+            return self._gateway.prepare(request, entry.request_id, estimate=estimate, base=base, instead=instead), turn
         except Refusal:
             raise
         except StoreError:
@@ -204,7 +205,7 @@ class AnswerRoute:
         if not key:
             return self._gateway.answer(exchange)
         caller = headers.get("authorization", "") or headers.get("x-api-key", "")
-        digest = digest_of(exchange.request)
+        digest = digest_of(exchange.request, headers.get(MODEL_HEADER, ""))
         return self._once.join((scope["path"], caller, key), digest, lambda: self._gateway.answer(exchange))
 
     async def _fold(self, scope: Scope, exchange: Exchange) -> Sequence[Answer]:
@@ -225,7 +226,7 @@ class AnswerRoute:
 
     def _answer_headers(self, exchange: Exchange, entry: Entry) -> list[tuple[str, str]]:
         headers = _ids(entry)
-        headers.append(("x-grok2api-model", exchange.model.name))
+        headers.append((MODEL_HEADER, exchange.model.name))
         if exchange.plan.ignored:
             headers.append(("x-grok2api-ignored", ", ".join(exchange.plan.ignored)))
         return headers

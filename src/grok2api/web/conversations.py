@@ -25,7 +25,11 @@ from grok2api.web.paging import listed, paging, unknown_after
 from grok2api.web.responses import wants_encrypted
 from grok2api.web.routes import json_answer
 
-_ONE, _ITEMS, _ITEM = "/v1/conversations/{ident}", "/v1/conversations/{ident}/items", "/v1/conversations/{ident}/items/{item}"
+_ONE, _ITEMS, _ITEM = (
+    "/v1/conversations/{ident}",
+    "/v1/conversations/{ident}/items",
+    "/v1/conversations/{ident}/items/{item}",
+)
 
 
 class Stored(Conversations, Protocol):
