@@ -123,6 +123,8 @@ def test_clients_that_are_said_to_be_tested_are_the_locked_ones():
     )
     assert f"| OpenAI Python SDK | {locked['openai']} |" in table
     assert f"| Anthropic Python SDK | {locked['anthropic']} |" in table
+    for name in ("openai", "anthropic"):
+        assert f"{name} {locked[name]}," in page(f"clients/python-{name}.md")
 
 
 @pytest.mark.parametrize("path", PAGES_OF_OURS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -51,6 +51,7 @@ OPENCODE: Mapping[str, Any] = {
 AGENTS: tuple[Recipe, ...] = (
     Recipe(
         name="claude-code",
+        tried="Claude Code 2.1.330",
         title="Claude Code",
         purpose=Purpose.AGENT,
         speaks=(MESSAGES,),
@@ -95,6 +96,7 @@ AGENTS: tuple[Recipe, ...] = (
     ),
     Recipe(
         name="codex",
+        tried="Codex 0.169.0",
         title="Codex",
         purpose=Purpose.AGENT,
         speaks=(RESPONSES,),
@@ -130,6 +132,7 @@ wire_api = "responses"
     ),
     Recipe(
         name="opencode",
+        tried="opencode 1.18.33",
         title="opencode",
         purpose=Purpose.AGENT,
         speaks=(CHAT,),
@@ -149,6 +152,7 @@ wire_api = "responses"
     ),
     Recipe(
         name="aider",
+        tried="aider 0.86.2",
         title="aider",
         purpose=Purpose.AGENT,
         speaks=(CHAT,),
@@ -230,6 +234,7 @@ Model ID: {model}
     ),
     Recipe(
         name="continue",
+        tried="Continue's cn 1.5.47",
         title="Continue",
         purpose=Purpose.AGENT,
         speaks=(CHAT,),

@@ -164,12 +164,18 @@ Models: {model},{small_model}
     ),
     Recipe(
         name="litellm",
+        tried="LiteLLM 1.108.7",
         title="LiteLLM (as a relay in front)",
         purpose=Purpose.CHAT,
         speaks=(CHAT,),
         keeps="config.yaml, given by --config",
         steps=(
             EXPORT,
+            Step(
+                do="A key for those who ask LiteLLM; it does not start without one",
+                form=Form.SHELL,
+                body='export LITELLM_MASTER_KEY="sk-$(openssl rand -hex 24)"',
+            ),
             Step(
                 do="In config.yaml, started by `litellm --config config.yaml`",
                 form=Form.YAML,
@@ -182,10 +188,12 @@ model_list:
       api_key: os.environ/{KEY_VARIABLE}
 litellm_settings:
   num_retries: 0
+general_settings:
+  master_key: os.environ/LITELLM_MASTER_KEY
 """,
             ),
         ),
-        check="ask LiteLLM's own /v1/chat/completions for one of the gateway's models.",
+        check="ask LiteLLM's own /v1/chat/completions, with its own key, for one of the gateway's models.",
         pitfalls=(
             "`openai/` in front of a model says which of its clients LiteLLM uses; it is not sent.",
             "The gateway tries other accounts itself; retries of LiteLLM come on top of that.",

@@ -12,6 +12,7 @@ _FROM_THE_ENVIRONMENT = f"The key comes from the variable {KEY_VARIABLE}, so it 
 PROGRAMS: tuple[Recipe, ...] = (
     Recipe(
         name="curl",
+        tried="curl 7.88.1, in every run of the tests",
         title="curl",
         purpose=Purpose.CHAT,
         speaks=(CHAT, MESSAGES),
@@ -46,6 +47,7 @@ curl -s {{messages_url}} \\
     ),
     Recipe(
         name="python-openai",
+        tried="openai 3.54.0, in every run of the tests",
         title="Python, OpenAI SDK",
         purpose=Purpose.CHAT,
         speaks=(CHAT, RESPONSES),
@@ -82,6 +84,7 @@ print()
     ),
     Recipe(
         name="python-anthropic",
+        tried="anthropic 2.12.0, in every run of the tests",
         title="Python, Anthropic SDK",
         purpose=Purpose.CHAT,
         speaks=(MESSAGES,),
@@ -111,6 +114,7 @@ print("".join(block.text for block in message.content if block.type == "text"))
     ),
     Recipe(
         name="javascript",
+        tried="openai 6.49.0",
         title="JavaScript, OpenAI SDK",
         purpose=Purpose.CHAT,
         speaks=(CHAT, RESPONSES),
@@ -145,6 +149,7 @@ process.stdout.write("\\n");
     ),
     Recipe(
         name="ai-sdk",
+        tried="ai 6.0.326 and @ai-sdk/openai-compatible 2.0.92",
         title="Vercel AI SDK",
         purpose=Purpose.CHAT,
         speaks=(CHAT,),
@@ -181,6 +186,7 @@ process.stdout.write("\\n");
     ),
     Recipe(
         name="langchain",
+        tried="langchain-openai 1.7.4",
         title="LangChain, Python",
         purpose=Purpose.CHAT,
         speaks=(CHAT,),
@@ -207,6 +213,7 @@ print(model.invoke("Hello").text)
     ),
     Recipe(
         name="llm",
+        tried="llm 0.36",
         title="llm",
         purpose=Purpose.CHAT,
         speaks=(CHAT,),

@@ -76,7 +76,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     speaks: the APIs that it uses. bare: its base URL has no `/v1`. keeps: where it keeps its settings, if it does.
     pitfalls: what goes wrong with this client, and what to do. check: how to see that it works. program: what
-    `grok2api run` starts.
+    `grok2api run` starts. tried: the version that the steps were followed with, if they were.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
     pitfalls: tuple[str, ...] = ()
     program: str = ""
+    tried: str = ""
 
     def base_url(self, url: str) -> str:
         """The base URL for this client, of the gateway at `url`."""

@@ -66,6 +66,11 @@ def _facts(recipe: Recipe, connection: Connection) -> str:
         f"* It speaks {' and '.join(recipe.speaks)}.",
         f"* Base URL: `{recipe.base_url(connection.url)}`",
     ]
+    facts.append(
+        f"* Tried against the simulator: {recipe.tried}"
+        if recipe.tried
+        else "* Written from its documentation, and not tried"
+    )
     if recipe.keeps:
         facts.append(f"* Settings: {recipe.keeps}")
     return "\n".join(facts)

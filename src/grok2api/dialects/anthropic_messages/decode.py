@@ -173,7 +173,7 @@ def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
         if extra[name] not in neutral:
             given[name] = name
     # of several shapes, each of which asks for something of Anthropic's
-    given.update({name: name for name in ("container", "fallbacks") if top.has(name)})
+    given.update({name: name for name in ("container", "fallbacks") if top.raw.get(name)})
     output = top.child("output_config")
     if output is not None and output.has("task_budget"):
         given["task_budget"] = output.at("task_budget")
