@@ -56,6 +56,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import open_store
 from grok2api.storage.remembered import Remembered
+from grok2api.storing import Storing, stored_jobs, stored_routes, storing
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
@@ -103,6 +104,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: Coordinator
     media: MediaStore
     films: Films
+    stored: Storing
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -154,7 +156,12 @@ async def running(
         state = State()
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
-        periodic = [*jobs(accounts, live, coordinator, totals, configured.look, now), *film_jobs(films)]
+        stored = storing(database, vault, live, accounts.writer, coordinator)
+        periodic = [
+            *jobs(accounts, live, coordinator, totals, configured.look, now),
+            *film_jobs(films),
+            *stored_jobs(stored, live, coordinator, now),
+        ]
         runner = JobRunner(periodic, now, rng, memory)
         await stack.enter_async_context(runner.running())
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
@@ -173,8 +180,9 @@ async def running(
         web = options.kept(options.face, lambda: live.current)
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
-        routes = [*small.table(), *videos.table(), *admin]
-        face = Face(_hot(gateway, web, state, Journal(counters.bump), made), routes, new_id)
+        kept_routes = stored_routes(stored, live, made.budget, web, state, now, new_id)
+        routes = [*small.table(), *videos.table(), *kept_routes, *admin]
+        face = Face(_hot(gateway, web, state, Journal(counters.bump), made, stored), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -191,6 +199,7 @@ async def running(
             coordinator=coordinator,
             media=made.media,
             films=films,
+            stored=stored,
         )
 
 
@@ -245,19 +254,26 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
 
 
 def _hot(
-    gateway: Gateway, web: Callable[[], WebOptions], state: State, journal: Journal, made: Making
+    gateway: Gateway,
+    web: Callable[[], WebOptions],
+    state: State,
+    journal: Journal,
+    made: Making,
+    stored: Storing,
 ) -> dict[str, Asgi]:
     """The routes that have to be fast, and those that send files."""
     budget, once = made.budget, Once(time.monotonic)
     return {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
+        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored.answers),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
         "/v1/messages/count_tokens": CountRoute(MESSAGES, gateway, web, new_id, budget),
-        "/v1/responses/compact": AnswerRoute(COMPACTION, gateway, web, state, journal, new_id, budget),
-        "/v1/responses/input_tokens": CountRoute(INPUT_TOKENS, gateway, web, new_id, budget),
+        "/v1/responses/compact": AnswerRoute(
+            COMPACTION, gateway, web, state, journal, new_id, budget, stored=stored.compactions
+        ),
+        "/v1/responses/input_tokens": CountRoute(INPUT_TOKENS, gateway, web, new_id, budget, stored.counts),
         "/v1/files/image": MediaRoute("image", made.stored, state, new_id),
         "/v1/files/video": MediaRoute("video", made.stored, state, new_id),
     }

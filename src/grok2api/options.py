@@ -6,6 +6,8 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
+import msgspec
+
 from grok2api.accounts.model import DAY
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
@@ -16,6 +18,7 @@ from grok2api.gateway.film_course import Options as FilmOptions
 from grok2api.gateway.keeping import ShowOptions
 from grok2api.gateway.options import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
+from grok2api.gateway.recalling import RecallOptions
 from grok2api.media.store import StoreOptions
 from grok2api.patterns import Patterns
 from grok2api.transport.egress import EgressOptions, TransportOptions
@@ -248,3 +251,22 @@ def _browser(settings: Settings) -> tuple[str, str]:
     """Cookies and User-Agent of the operator's browser session, where he gave them out."""
     clearance = settings.proxy.clearance
     return (clearance.cf_cookies, clearance.user_agent) if clearance.mode == "manual" else ("", "")
+
+
+def recall(settings: Settings) -> RecallOptions:
+    return RecallOptions(
+        store=settings.responses.store,
+        largest=settings.responses.largest_mb * _MIB,
+        history=settings.server.max_body_mb * _MIB,
+    )
+
+
+class RetentionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of responses and conversations: for so many seconds, so many bytes; 0 is no limit."""
+
+    keep_sec: float
+    most: int
+
+
+def retention(settings: Settings) -> RetentionOptions:
+    return RetentionOptions(keep_sec=settings.responses.store_days * DAY, most=settings.responses.total_mb * _MIB)

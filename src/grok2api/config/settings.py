@@ -11,9 +11,7 @@ from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
 from grok2api.config.media import Asset, Cache, Image, Media, Video
-from grok2api.config.reserved import (
-    Responses,
-)
+from grok2api.config.responses import Responses
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
