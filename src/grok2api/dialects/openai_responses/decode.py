@@ -33,7 +33,6 @@ _EXTRAS: Mapping[str, tuple[Callable[[Object, str], Any], tuple[Any, ...]]] = {
 
 #: What the answer would be wrong without, and what to do instead.
 _REFUSED: Mapping[str, str] = {
-    "background": "Answers are not made in the background: leave background out",
     "conversation": "Conversations are not stored here: send the whole conversation in input",
     "prompt": "Prompt templates are not stored here: send the prompt itself in instructions and input",
 }
@@ -80,6 +79,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         thinking=thinking,
         format=_format(top),
         stream=top.flag("stream") is True,
+        background=_background(top),
         include_encrypted=_ENCRYPTED in include,
         user=top.text("user"),
         sticky=_sticky(top, headers),
@@ -106,6 +106,14 @@ def _refuse_other_meanings(top: Object) -> None:
                 param="previous_response_id",
             )
         )
+
+
+def _background(top: Object) -> bool:
+    """Whether to answer in the background, which is good for nothing when nobody can ask for the answer later."""
+    wanted = top.flag("background") is True
+    if wanted and top.flag("store") is False:
+        raise invalid("background needs store: leave store out, or set it to true", "background")
+    return wanted
 
 
 def _messages(top: Object, declared: Declared) -> tuple[Message, ...]:

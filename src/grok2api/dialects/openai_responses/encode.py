@@ -62,7 +62,7 @@ class _Item:
 
 
 class ResponseEncoder:
-    """One streamed answer."""
+    """One streamed answer. `document` is the response object as of the last frame that carried one."""
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
         self._resource = Resource(request, envelope)
@@ -75,7 +75,40 @@ class ResponseEncoder:
         self._open: _Item | None = None
         self._held: _Item | None = None
         self._sources: dict[str, Source] = {}
-        self._begun = False
+        self._announced = self._begun = False
+        self.document: Mapping[str, Any] = self._resource.begun()
+
+    @property
+    def id(self) -> str:
+        """The response's id."""
+        return self._resource.id
+
+    def queued(self) -> bytes:
+        """The first frames of an answer that is made in the background: it waits for its turn."""
+        out: list[bytes] = []
+        self._announced = True
+        self.document = self._resource.queued()
+        self._send("response.created", out, response=self.document)
+        self._send("response.queued", out, response=self.document)
+        return b"".join(out)
+
+    def begun(self) -> bytes:
+        """The frames that say that work has begun, before there is anything to show of it."""
+        out: list[bytes] = []
+        self._begin(out)
+        return b"".join(out)
+
+    def cancelled(self) -> bytes:
+        """The last frames of an answer that somebody gave up.
+
+        The specification has a status for that and no event; `response.incomplete` says best that no more will come.
+        """
+        out: list[bytes] = []
+        self._cut_short()
+        self.document = self._resource.cancelled(self._output(), self._sources.values())
+        self._send("response.incomplete", out, response=self.document)
+        out.append(DONE)
+        return b"".join(out)
 
     def feed(self, events: Iterable[Event], _choice: int = 0) -> bytes:
         """The frames of these events."""
@@ -107,7 +140,8 @@ class ResponseEncoder:
             case Sourced(sources):
                 self._remember(sources)
             case Started():
-                self._begin(out)
+                if not self._begun:
+                    self._begin(out)
             case Finished():
                 self._finish(event, out)
             case Failed(problem):
@@ -122,9 +156,11 @@ class ResponseEncoder:
         self._number += 1
 
     def _begin(self, out: list[bytes]) -> None:
-        self._begun = True
-        self._send("response.created", out, response=self._resource.begun())
-        self._send("response.in_progress", out, response=self._resource.begun())
+        self.document = self._resource.begun()
+        if not self._announced:
+            self._send("response.created", out, response=self.document)
+        self._announced = self._begun = True
+        self._send("response.in_progress", out, response=self.document)
 
     def _start(self, index: int, kind: PartKind, call: CallOpened | None, out: list[bytes]) -> None:
         prefix = "ctc_" if call is not None and call.custom else _PREFIXES[kind]
@@ -224,18 +260,22 @@ class ResponseEncoder:
     def _finish(self, event: Finished, out: list[bytes]) -> None:
         kind = _COMPLETED if incomplete(event.finish) is None else _INCOMPLETE
         self._release(kind, out)
-        response = self._resource.finished(self._output(), event.finish, event.usage, self._sources.values())
-        self._send(f"response.{kind}", out, response=response)
+        self.document = self._resource.finished(self._output(), event.finish, event.usage, self._sources.values())
+        self._send(f"response.{kind}", out, response=self.document)
         out.append(DONE)
 
     def _fail(self, problem: Problem, out: list[bytes]) -> None:
         if not self._begun:
             self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
+        self._cut_short()
+        self.document = self._resource.failed(self._output(), problem, self._sources.values())
+        self._send("response.failed", out, response=self.document)
+
+    def _cut_short(self) -> None:
+        """What has not ended stays without an end."""
         for item in (self._open, self._held):
             if item is not None:
                 item.record = self._value(item, _INCOMPLETE)
-        response = self._resource.failed(self._output(), problem, self._sources.values())
-        self._send("response.failed", out, response=response)
 
 
 def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
