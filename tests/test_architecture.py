@@ -125,6 +125,7 @@ MAY_IMPORT = {
     "admin": "canonical catalog dialects accounts config media observe web intake storage.errors transport.tasks",
     "administration": "*",
     "upkeep": "*",
+    "background": "*",
     "making": "*",
     "simulator": "canonical catalog transport.tasks",
     "cli": "*",

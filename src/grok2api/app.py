@@ -22,6 +22,7 @@ from grok2api import __version__, options
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refresher
 from grok2api.administration import Administered, administration
+from grok2api.background import background_jobs, background_of
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
 from grok2api.cli.common import tell
@@ -38,6 +39,8 @@ from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import RESPONSES
+from grok2api.dialects.openai_responses.encode import ResponseEncoder
+from grok2api.gateway.background import Background
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.films import Films
 from grok2api.gateway.tokens import count
@@ -66,12 +69,14 @@ from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
+from grok2api.web.background import BackgroundAnswers
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
 from grok2api.web.media_files import MediaRoute
 from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
+from grok2api.web.responses import ResponseRoutes
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
 from grok2api.web.videos import VideoRoutes
@@ -103,6 +108,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: Coordinator
     media: MediaStore
     films: Films
+    background: Background
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -155,6 +161,9 @@ async def running(
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
         periodic = [*jobs(accounts, live, coordinator, totals, configured.look, now), *film_jobs(films)]
+        background = background_of(gateway, database, live, coordinator, state, now, new_id("process_"))
+        await stack.enter_async_context(background.running())
+        periodic += background_jobs(background)
         runner = JobRunner(periodic, now, rng, memory)
         await stack.enter_async_context(runner.running())
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
@@ -174,7 +183,10 @@ async def running(
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
         routes = [*small.table(), *videos.table(), *admin]
-        face = Face(_hot(gateway, web, state, Journal(counters.bump), made), routes, new_id)
+        journal = Journal(counters.bump)
+        apart = BackgroundAnswers(background, ResponseEncoder, journal)
+        routes += ResponseRoutes(background, apart, web, state).table()
+        face = Face(_hot(gateway, web, state, journal, made, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -191,6 +203,7 @@ async def running(
             coordinator=coordinator,
             media=made.media,
             films=films,
+            background=background,
         )
 
 
@@ -245,13 +258,18 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
 
 
 def _hot(
-    gateway: Gateway, web: Callable[[], WebOptions], state: State, journal: Journal, made: Making
+    gateway: Gateway,
+    web: Callable[[], WebOptions],
+    state: State,
+    journal: Journal,
+    made: Making,
+    apart: BackgroundAnswers,
 ) -> dict[str, Asgi]:
     """The routes that have to be fast, and those that send files."""
     budget, once = made.budget, Once(time.monotonic)
     return {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
+        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget, background=apart),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),

@@ -390,6 +390,20 @@ class Coordination(Section, frozen=True, kw_only=True):
     ] = ""
 
 
+class Background(Section, frozen=True, kw_only=True):
+    """Answers of `/v1/responses` that are made in the background."""
+
+    at_once: Annotated[
+        int, About("Answers that a process makes at the same time; further ones wait.", low=1, high=1000)
+    ] = 16
+    waiting: Annotated[
+        int, About("Answers that may wait in a process; what is more is answered by 429.", low=0, high=10000)
+    ] = 64
+    replay_hours: Annotated[
+        float, About("Hours from its beginning on for which the stream of such an answer can be taken up again.", low=0)
+    ] = 24
+
+
 class Batch(Section, frozen=True, kw_only=True):
     """Work over many accounts, by the admin API."""
 
@@ -424,6 +438,7 @@ class Settings(Section, frozen=True, kw_only=True):
     storage: Storage = Storage()
     coordination: Coordination = Coordination()
     responses: Responses = Responses()
+    background: Background = Background()
     media: Media = Media()
     cache: Cache = Cache()
     image: Image = Image()

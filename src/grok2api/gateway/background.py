@@ -30,12 +30,14 @@ HOLD_SEC = 10.0
 BEAT_SEC = 1.0
 #: Seconds between two looks for what dead processes have left, and between two looks for new frames of others.
 LOOK_SEC = 3.0
+EXPIRE_SEC = 600.0
 FOLLOW_SEC = 0.25
 #: How long who gives an answer up waits for it to be written, or for its process to say so.
 PATIENCE_SEC = 2.0
 #: Pieces that are read from the store at a time, and runs that are taken up at a time.
 _PIECES = 8
 _LEFT = 50
+_EXPIRE_STEP = 200
 _SEE_SEC = 0.05
 #: Seconds between two looks for an account that is free.
 _LOOK_FOR_ACCOUNT_SEC = 1.0
@@ -46,11 +48,15 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """at_once: runs that are worked on in this process; waiting: further ones that it takes. patience: seconds."""
+    """How many runs are worked on in this process, and how many more it takes.
+
+    Seconds: patience, for a free account; replay, for which a stream is kept.
+    """
 
     at_once: int = 16
     waiting: int = 64
     patience: float = 600.0
+    replay: float = 86400.0
 
 
 class Held(Protocol):
@@ -73,14 +79,14 @@ class RunStore(Protocol):
     async def take(self, holder: str, now: float, until: float, most: int) -> list[Stored]: ...
     async def ask_to_stop(self, ident: str) -> bool: ...
     async def frames(self, ident: str, place: int, most: int) -> list[Piece]: ...
+    async def expire_frames(self, before: float, most: int) -> int: ...
 
 
 class Background:
     """All runs.
 
-    answer, refused: the gateway's. ended: the response object and the last frames, from a number on, of a response whose
-    process is gone; no problem: it was given up. tell: has other processes hear of an id. note: for the log, at the end
-    of each run. holder: this process.
+    answer, refused: the gateway's. ended: the response object and the last frames, from a number on, of a response
+    whose process is gone; no problem: it was given up. tell: has other processes hear of an id. holder: this process.
     """
 
     def __init__(
@@ -94,7 +100,6 @@ class Background:
         holder: str,
         busy: Busy,
         tell: Callable[[str], Awaitable[None]],
-        note: Callable[[Run], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._answer = answer
@@ -106,7 +111,6 @@ class Background:
         self._holder = holder
         self._busy = busy
         self._tell = tell
-        self._note = note
         self._sleep = sleep
         self._runs: dict[str, Run] = {}
         self._waiting: deque[Run] = deque()
@@ -155,10 +159,17 @@ class Background:
         if run is not None:
             spawn(self._stop(run, None), "background answer given up")
 
-    def document(self, ident: str) -> Mapping[str, Any] | None:
-        """The response object of a run of this process: newer than the one in the store."""
+    async def get(self, ident: str) -> Stored | None:
+        """A response, made in the background or not. Raises `StoreError`.
+
+        What this process works on it knows better than the store.
+        """
         run = self._runs.get(ident)
-        return None if run is None else run.writer.document
+        return await self._store.get(ident) if run is None else run.stored()
+
+    async def recorded(self, ident: str) -> bool:
+        """Whether frames of that response can be read. Raises `StoreError`."""
+        return ident in self._runs or bool(await self._store.frames(ident, 0, 1))
 
     def frames(self, ident: str, after: int) -> AsyncGenerator[bytes, None]:
         """The frames behind the one of that number, live until the last. Raises `StoreError` and `Missing`."""
@@ -241,6 +252,12 @@ class Background:
             self._trust_after = now + HOLD_SEC
             raise
 
+    async def expire(self) -> None:
+        """Forget what streams have sent that began long ago. Raises `StoreError`."""
+        before = self._now() - self._options().replay
+        while await self._store.expire_frames(before, _EXPIRE_STEP) == _EXPIRE_STEP:
+            pass
+
     async def _bury(self, left: Stored) -> None:
         """Say the end of an answer whose process is gone."""
         place = 0
@@ -258,7 +275,7 @@ class Background:
             await self._store.add(msgspec.structs.replace(run.stored(), **held), pieces)
         except BaseException:
             self._runs.pop(run.id, None)
-            self._close(run)
+            run.close()
             raise
         run.known = document
         run.recording.saved(pieces)
@@ -290,7 +307,7 @@ class Background:
         finally:
             self._busy.leave()
             self._working -= 1
-            self._close(run)
+            run.close()
             self._advance()
         await self._end(run)
 
@@ -303,11 +320,6 @@ class Background:
             async for choice, events in batches:
                 run.feed(events, choice)
 
-    def _close(self, run: Run) -> None:
-        if not run.over:
-            run.close()
-            self._note(run)
-
     async def _stop(self, run: Run, reason: Problem | None) -> None:
         """Have a run end, and wait until it has, and a little for that to be written."""
         if not (run.over or run.stopping):
@@ -315,7 +327,7 @@ class Background:
             if run.task is None:
                 with suppress(ValueError):  # it is being taken on at this moment
                     self._waiting.remove(run)
-                self._close(run)
+                run.close()
                 run.task = spawn(self._end(run), "background answer's end")
             elif run.started:
                 run.task.cancel()

@@ -1,7 +1,7 @@
 """One answer that is made in the background: what it is made from, what came of it, and how far the store knows."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from grok2api.gateway.recording import Recording
 from grok2api.media.budget import Share
 
 STOPPED = Problem(
-    kind=Kind.INTERNAL,
+    kind=Kind.DRAINING,
     message="The gateway was stopped while it made this answer; ask again",
     code="interrupted",
 )
@@ -38,9 +38,14 @@ class Writer(Protocol):
 
 
 class Run:
-    """The answer, while it is made and until its end is stored. `share` is what its request holds in memory."""
+    """The answer, while it is made and until its end is stored.
 
-    def __init__(self, exchange: Exchange, writer: Writer, stored: Stored, share: Share) -> None:
+    share: what its request holds in memory. note: told of its end, for the log.
+    """
+
+    def __init__(
+        self, exchange: Exchange, writer: Writer, stored: Stored, share: Share, note: Callable[["Run"], None]
+    ) -> None:
         self.exchange = exchange
         self.writer = writer
         self.recording = Recording()
@@ -53,7 +58,10 @@ class Run:
         self.reason: Problem | None = None
         self._stored = stored
         self._share = share
+        self._tell = note
         self.recording.add(writer.queued())
+        #: The response object as its client sees it first, as JSON.
+        self.first = encode_json(writer.document)
 
     @property
     def id(self) -> str:
@@ -85,11 +93,14 @@ class Run:
             self.problem = events[-1].problem
 
     def close(self) -> None:
-        """Nothing more comes. One that has no end yet is given one: that of `reason`."""
+        """Nothing more comes. One that has no end yet is given one: that of `reason`. Once is enough."""
+        if self.over:
+            return
         if self.writer.document["status"] in ("queued", "in_progress"):
             if self.reason is None:
                 self.recording.add(self.writer.cancelled())
             else:
                 self.feed([Failed(self.reason)], 0)
         self.recording.end()
-        self._share.__exit__(None, None, None)
+        self._share.give_back()
+        self._tell(self)

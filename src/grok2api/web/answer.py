@@ -17,14 +17,16 @@ from grok2api.dialects.streaming import wants_stream
 from grok2api.gateway.exchange import Exchange, Gateway
 from grok2api.gateway.respond import Batch
 from grok2api.media.budget import Budget, Share
+from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
+from grok2api.web.background import BackgroundAnswers, pour
 from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
 from grok2api.web.options import State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, METHOD, retry_headers
+from grok2api.web.problems import DRAINING, INTERNAL, METHOD, STORE_AWAY, retry_headers
 from grok2api.web.stream import Line
 
 
@@ -41,6 +43,7 @@ class AnswerRoute:
         new_id: Callable[[str], str],
         budget: Budget,
         once: Once | None = None,
+        background: BackgroundAnswers | None = None,
     ) -> None:
         self._dialect = dialect
         self._gateway = gateway
@@ -50,6 +53,7 @@ class AnswerRoute:
         self._new_id = new_id
         self._budget = budget
         self._once = once
+        self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
@@ -82,7 +86,9 @@ class AnswerRoute:
         streams = wants_stream(request.stream, headers, options.stream_by_default)
         try:
             async with line:
-                if streams:
+                if request.background and self._background is not None:
+                    await self._begin(self._background, line, send, exchange, envelope, entry, share, streams=streams)
+                elif streams:
                     await self._stream(scope, line, exchange, envelope, entry, send)
                 else:
                     await self._whole(scope, send, exchange, envelope, entry)
@@ -110,6 +116,34 @@ class AnswerRoute:
         except Exception:
             self._journal.bug(entry)
             raise Refusal(INTERNAL) from None
+
+    async def _begin(
+        self,
+        background: BackgroundAnswers,
+        line: Line,
+        send: Send,
+        exchange: Exchange,
+        envelope: Envelope,
+        entry: Entry,
+        share: Share,
+        *,
+        streams: bool,
+    ) -> None:
+        """Have the answer made whoever waits for it, and show its beginning, or its stream to who listens."""
+        headers = self._answer_headers(exchange, entry)
+        entry.exchange = None  # the log tells of the answer when that is over
+        try:
+            run = await background.begin(exchange, envelope, entry, share.handed_on())
+        except Refusal as refusal:
+            await self._refuse(send, refusal.problem, entry)
+        except StoreError:
+            await self._refuse(send, STORE_AWAY, entry)
+        else:
+            entry.status = 200
+            if streams:
+                await pour(line, background.listen(run))
+            else:
+                await answer_whole(send, 200, run.first, headers)
 
     async def _stream(
         self, scope: Scope, line: Line, exchange: Exchange, envelope: Envelope, entry: Entry, send: Send

@@ -32,7 +32,7 @@ from grok2api.web.body import read_body
 from grok2api.web.links import public_base
 from grok2api.web.media_files import StoredFiles
 from grok2api.web.options import State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, render, retry_headers
+from grok2api.web.problems import DRAINING, INTERNAL, STORE_AWAY, render, retry_headers
 from grok2api.web.routes import Handler, json_answer, problem_answer
 
 _VARIANTS = ("video", "thumbnail")
@@ -206,8 +206,7 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, Refusal):
         return error.problem
     if isinstance(error, StoreError):
-        message = "The store cannot be reached now; try again in a moment"
-        return Problem(kind=Kind.UNAVAILABLE, message=message, code="storage_unavailable")
+        return STORE_AWAY
     _log.error("bug", exc_info=error)
     return INTERNAL
 
