@@ -74,6 +74,7 @@ PURE = (
     "admin.table",
     "admin.tags",
     "config.about",
+    "config.answers",
     "config.media",
     "config.masking",
     "config.reserved",

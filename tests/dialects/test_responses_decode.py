@@ -229,7 +229,7 @@ def test_the_echo_has_tools_in_full_and_no_secrets():
         ({"input": [{"type": "additional_tools", "tools": [{"type": "function"}]}]}, "input.0.tools.0.name"),
         ({"model": None}, "model"),
         ({"model": 3}, "model"),
-        ({"background": True}, "background"),
+        ({"background": True, "store": False}, "background"),
         ({"conversation": "conv_1"}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"instructions": ["x"]}, "instructions"),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
+from grok2api.config.answers import Background
 from grok2api.config.media import Asset, Cache, Image, Media, Video
 from grok2api.config.reserved import (
     Responses,
@@ -388,20 +389,6 @@ class Coordination(Section, frozen=True, kw_only=True):
             derived="made from the store",
         ),
     ] = ""
-
-
-class Background(Section, frozen=True, kw_only=True):
-    """Answers of `/v1/responses` that are made in the background."""
-
-    at_once: Annotated[
-        int, About("Answers that a process makes at the same time; further ones wait.", low=1, high=1000)
-    ] = 16
-    waiting: Annotated[
-        int, About("Answers that may wait in a process; what is more is answered by 429.", low=0, high=10000)
-    ] = 64
-    replay_hours: Annotated[
-        float, About("Hours from its beginning on for which the stream of such an answer can be taken up again.", low=0)
-    ] = 24
 
 
 class Batch(Section, frozen=True, kw_only=True):
