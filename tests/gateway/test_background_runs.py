@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_fakes import request
+from gateway_fakes import FakeUpstream, request, work
 
 from grok2api.canonical.events import (
     Event,
@@ -22,14 +22,18 @@ from grok2api.canonical.events import (
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import Stored
+from grok2api.catalog import BY_NAME
 from grok2api.dialects.base import Envelope
 from grok2api.dialects.openai_responses.background import ended
 from grok2api.dialects.openai_responses.encode import ResponseEncoder
 from grok2api.gateway.background import HOLD_SEC, Background, Options
 from grok2api.gateway.background_run import Run
+from grok2api.gateway.exchange import Exchange
+from grok2api.gateway.turns import Report
 from grok2api.media.budget import Budget
 from grok2api.storage.errors import StoreError
 from grok2api.storage.responses import Held
+from grok2api.upstreams.base import Plan
 from virtual_time import VirtualTime
 
 NOBODY = Problem(kind=Kind.NO_ACCOUNT, message="nobody is free", retry_after=42)
@@ -167,7 +171,9 @@ class Stage:
         asked = msgspec.structs.replace(request(), background=True)
         writer = ResponseEncoder(asked, envelope)
         stored = Stored(id=writer.id, created_at=self.time.now, model="grok", status="queued", root=writer.id)
-        return Run(None, writer, stored, Budget(lambda: 1).share(), self.note)  # type: ignore[arg-type]
+        plan, model = Plan(), BY_NAME["grok-4.3-fast"]
+        exchange = Exchange(request=asked, model=model, plan=plan, work=work(FakeUpstream()), report=Report())
+        return Run(exchange, writer, stored, Budget(lambda: 1).share(), self.note)
 
     async def begun(self) -> Run:
         run = self.run()

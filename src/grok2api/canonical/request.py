@@ -189,6 +189,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     thinking: whether the client wants to see reasoning; None = the configured default.
     background: whether the answer is made whoever waits for it, and is asked for later.
     sticky: a conversation key (session header, `user`, `prompt_cache_key`, …); a preference only (P8).
+    before: the account that answered this conversation before, as it is stored; a preference too.
+    store: the answer will be kept, and with it what its continuation needs.
     """
 
     model: str
@@ -212,6 +214,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     include_encrypted: bool = False
     user: str | None = None
     sticky: str | None = None
+    before: str | None = None
+    store: bool = False
     drawing: Drawing | None = None
     shot: Shot | None = None
     given: Mapping[str, str] = {}

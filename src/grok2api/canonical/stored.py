@@ -20,7 +20,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     previous: the response that this one continues; root: the first one of that chain, its own id when it begins one.
     conversation: the conversation whose turn it is. status: in the words of the API.
     input: the request's own items, with ids. response: the response object as the client saw it, as JSON; empty as
-    long as there is none. kept: the opaque form of reasoning items by their ids, also where the client did not ask.
+    long as there is none. kept: the opaque form of reasoning items by their ids, where the response does not show it.
     account: which one answered. sticky: what names the conversation in the pool.
     body: the request as it came, while somebody may still have to begin on it. cancelling: a client wants it to stop.
     holder: the process that works on it, or nobody; it holds it until `held_until`.
@@ -59,3 +59,17 @@ class Chain(msgspec.Struct, frozen=True):
     responses: tuple[Stored, ...] = ()
     missing: str | None = None
     too_long: bool = False
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation whose items are kept here. Times are epoch seconds.
+
+    about: what the client noted about it (its `metadata`). account: which one answered last.
+    """
+
+    id: str
+    created_at: float
+    used_at: float
+    owner: str = ""
+    about: Mapping[str, str] = {}
+    account: str | None = None

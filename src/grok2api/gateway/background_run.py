@@ -31,6 +31,11 @@ class Writer(Protocol):
         """The response object as of the last frame that carried one."""
         ...
 
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """The opaque form of reasoning by the ids of its items, where the response does not show it."""
+        ...
+
     def queued(self) -> bytes: ...
     def begun(self) -> bytes: ...
     def feed(self, events: Sequence[Event], choice: int = 0, /) -> bytes: ...
@@ -74,8 +79,15 @@ class Run:
 
     def stored(self) -> Stored:
         """What the store is to know."""
-        document = self.writer.document
-        return msgspec.structs.replace(self._stored, status=document["status"], response=encode_json(document))
+        document, kept = self.writer.document, self.writer.kept
+        attempts = self.exchange.report.attempts
+        return msgspec.structs.replace(
+            self._stored,
+            status=document["status"],
+            response=encode_json(document),
+            kept=kept,
+            account=attempts[-1].account if attempts else None,
+        )
 
     @property
     def changed(self) -> bool:

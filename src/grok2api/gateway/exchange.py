@@ -232,7 +232,7 @@ def _of_table(name: str, table: Mapping[str, str]) -> str | None:
 
 def _need(request: Request, model: Model, modes: tuple[str, ...], options: Options) -> Need:
     prefer = _preferred(request.model, model, options.prefer_tags)
-    return Need(tiers=model.tiers, modes=modes, sticky=request.sticky, prefer=prefer)
+    return Need(tiers=model.tiers, modes=modes, sticky=request.sticky, before=request.before, prefer=prefer)
 
 
 def _unused(request: Request, config: str) -> tuple[str, ...]:
@@ -277,7 +277,7 @@ class _Stages:
         if plan.emulate_limit and request.max_tokens is not None:
             stages.append(Limit(request.max_tokens, self._count))
         if self._hide:
-            stages.append(HideThinking(keep_encrypted=request.include_encrypted))
+            stages.append(HideThinking(keep_encrypted=request.include_encrypted or request.store))
         return stages, measure
 
 

@@ -3,9 +3,6 @@
 A response that was answered at once is written whole, later and in batches (`put`). One that is worked on without its
 client is written before there is an answer (`add`), and then by the process that holds it: a holder says so every few
 seconds, learns that way who wants it to stop, and only its writes count.
-
-A chain of responses is forgotten as a whole, when none of it has been asked for in a long time: a conversation does not
-lose its beginning while it goes on.
 """
 
 import asyncio
@@ -13,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Update, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, and_, delete, insert, literal, or_, select, update
 
 from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import OVER, Chain, Stored
@@ -124,12 +121,6 @@ class ResponseStore:
         pieces = await asyncio.to_thread(lambda: [Piece.again(first, data) for first, data in found])
         return [piece for piece in pieces if piece.behind > place]
 
-    # --- forgetting
-
-    async def expire(self, before: float, most: int) -> int:
-        """Forget at most `most` chains of which nothing is newer than that; how many there were."""
-        return await self._database.write(lambda connection: _expire(connection, before, most))
-
     async def expire_frames(self, before: float, most: int) -> int:
         """Forget what the streams of at most `most` responses have sent, when those began before then and are over."""
         return await self._database.write(lambda connection: frames.expire(connection, before, most))
@@ -220,17 +211,6 @@ def _hold(connection: Connection, idents: Collection[str], holder: str, until: f
     connection.execute(update(responses).where(mine).values(held_until=until))
     rows = connection.execute(select(responses.c.id, responses.c.cancelling).where(mine)).all()
     return Held(frozenset(row.id for row in rows), frozenset(row.id for row in rows if row.cancelling))
-
-
-def _expire(connection: Connection, before: float, most: int) -> int:
-    if connection.scalar(select(responses.c.id).where(responses.c.created_at < before).limit(1)) is None:
-        return 0
-    last = func.max(responses.c.created_at)
-    query = select(responses.c.root).group_by(responses.c.root).having(last < before).limit(most)
-    roots = connection.scalars(query).all()
-    for some in chunks(roots):
-        connection.execute(delete(responses).where(responses.c.root.in_(some)))
-    return len(roots)
 
 
 def _row(one: Stored) -> dict[str, Any]:

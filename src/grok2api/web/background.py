@@ -48,7 +48,7 @@ class BackgroundAnswers:
 
     async def begin(self, exchange: Exchange, envelope: Envelope, entry: Entry, share: Share) -> Run:
         """Have an answer made. Raises `Refusal` and `StoreError`."""
-        writer = self._writer(exchange.request, envelope)
+        writer = self._writer(exchange.request, msgspec.structs.replace(envelope, settle=None))
         stored = Stored(
             id=writer.id, created_at=envelope.created, model=envelope.model, status="queued", root=writer.id
         )

@@ -1,4 +1,4 @@
-"""Responses in the store: found again whole, with what came before them, held by one at a time, forgotten in chains."""
+"""Responses in the store: found again whole, with what came before them, and held by one at a time."""
 
 import asyncio
 
@@ -105,17 +105,6 @@ async def test_what_is_missing_of_a_chain_is_named(responses: ResponseStore) -> 
 async def test_a_chain_that_goes_in_a_circle_ends(responses: ResponseStore) -> None:
     await responses.put([link(1, 2), link(2, 1)])
     assert await responses.chain("resp_2", 1000, LARGE) == Chain(too_long=True)
-
-
-async def test_a_chain_is_forgotten_as_a_whole_when_all_of_it_is_old(responses: ResponseStore) -> None:
-    await responses.put([link(1, None), link(50, 1), link(2, None, root=2), link(3, 2, root=2), link(4, None, root=4)])
-    await responses.record({"resp_4": [piece(0, 1)]})
-    assert await responses.expire(0.5, 10) == 0
-    assert await responses.expire(10.0, 1) == 1
-    assert await responses.expire(10.0, 10) == 1
-    left = await responses.some([f"resp_{number}" for number in (1, 2, 3, 4, 50)])
-    assert sorted(left) == ["resp_1", "resp_50"]
-    assert await responses.frames("resp_4", 0, 9) == []
 
 
 async def test_one_that_is_worked_on_is_held_by_one_until_its_time_is_over(responses: ResponseStore) -> None:

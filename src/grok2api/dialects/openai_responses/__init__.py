@@ -1,7 +1,8 @@
 """The OpenAI Responses dialect: `POST /v1/responses`.
 
 Promises the event grammar and the response object of the OpenAI specification, whole and streamed alike.
-Nothing is stored: a request that leans on a stored response is refused by name.
+A request that leans on what is stored is decoded in two steps, `Draft` and `decoded`, with what was found between them;
+in one step it is refused by name.
 """
 
 from collections.abc import Mapping, Sequence

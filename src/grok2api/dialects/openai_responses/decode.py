@@ -12,7 +12,8 @@ from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
 from grok2api.dialects.drawing import image_config
-from grok2api.dialects.openai_responses.items import read_input, refers_back
+from grok2api.dialects.openai_responses.items import read_input
+from grok2api.dialects.openai_responses.recalled import Known, Refers, refers
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
@@ -33,7 +34,6 @@ _EXTRAS: Mapping[str, tuple[Callable[[Object, str], Any], tuple[Any, ...]]] = {
 
 #: What the answer would be wrong without, and what to do instead.
 _REFUSED: Mapping[str, str] = {
-    "conversation": "Conversations are not stored here: send the whole conversation in input",
     "prompt": "Prompt templates are not stored here: send the prompt itself in instructions and input",
 }
 
@@ -44,14 +44,33 @@ _ENCRYPTED = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
 
 
+class Draft:
+    """A request that was parsed, and what it refers to: to be decoded once that is known."""
+
+    __slots__ = ("refers", "size", "top")
+
+    def __init__(self, body: bytes) -> None:
+        """Raises `Refusal`."""
+        self.top = parse(body)
+        self.refers: Refers = refers(self.top)
+        self.size = len(body)
+
+
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
-    """The request in `body`. Raises `Refusal` naming the field at fault."""
-    top = parse(body)
+    """The request in `body`, which can refer to nothing. Raises `Refusal` naming the field at fault."""
+    return decoded(Draft(body), headers, Known())
+
+
+def decoded(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
+    """The request, with what came before it. Raises `Refusal` naming the field at fault."""
+    top = draft.top
     model = top.need_text("model", longest=256)
     _refuse_other_meanings(top)
+    if known.before is None:
+        _refuse_unknown(draft.refers)
     declared = Declared()
     declared.read(top)
-    messages = _messages(top, declared)
+    messages = _messages(top, declared, known)
     chosen = read_choice(top, declared)
     thinking, how_hard = _reasoning(top)
     include = _include(top)
@@ -60,8 +79,10 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     given |= {name: name for name in ("image_config", "video_config") if top.has(name)}
     if chosen.moot:
         given["hosted_tool_choice"] = "tool_choice"
-    if refers_back(top):
+    if any(ident not in known.items for ident in draft.refers.items):
         given["item_reference"] = "input.item_reference"
+    if known.keeps:
+        given.pop("store", None)
     if _LOGPROBS in include:
         given["logprobs"] = "include"
     _options(top)
@@ -82,7 +103,9 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         background=_background(top),
         include_encrypted=_ENCRYPTED in include,
         user=top.text("user"),
-        sticky=_sticky(top, headers),
+        sticky=_sticky(top, headers) or known.sticky,
+        before=known.account,
+        store=known.keeps and extra.get("store") is not False,
         drawing=image_config(top),
         shot=video_config(top),
         given=given,
@@ -95,17 +118,6 @@ def _refuse_other_meanings(top: Object) -> None:
     for name, message in _REFUSED.items():
         if top.raw.get(name) not in (None, False):
             raise invalid(message, name, code="unsupported_parameter")
-    before = top.text("previous_response_id")
-    if before is not None:
-        raise Refusal(
-            Problem(
-                kind=Kind.NOT_FOUND,
-                message=f"There is no response {before[:128]!r}: responses are not stored here. "
-                f"Send the whole conversation in input and leave previous_response_id out",
-                code="previous_response_not_found",
-                param="previous_response_id",
-            )
-        )
 
 
 def _background(top: Object) -> bool:
@@ -116,9 +128,37 @@ def _background(top: Object) -> bool:
     return wanted
 
 
-def _messages(top: Object, declared: Declared) -> tuple[Message, ...]:
+def _refuse_unknown(refers: Refers) -> None:
+    if refers.previous is not None:
+        raise Refusal(no_previous(refers.previous))
+    if refers.conversation is not None:
+        raise Refusal(no_conversation(refers.conversation))
+
+
+def no_previous(ident: str, why: str = "or no longer") -> Problem:
+    """What a client is told whose response is not there to be continued."""
+    return Problem(
+        kind=Kind.NOT_FOUND,
+        message=f"There is no response {ident[:128]!r} to continue, {why}: "
+        f"send the whole conversation in input and leave previous_response_id out",
+        code="previous_response_not_found",
+        param="previous_response_id",
+    )
+
+
+def no_conversation(ident: str) -> Problem:
+    """What a client is told whose conversation is not there."""
+    return Problem(
+        kind=Kind.NOT_FOUND,
+        message=f"There is no conversation {ident[:128]!r} here, or no longer",
+        code="conversation_not_found",
+        param="conversation",
+    )
+
+
+def _messages(top: Object, declared: Declared, known: Known) -> tuple[Message, ...]:
     instructions = top.text("instructions")
-    turns = read_input(top, declared)
+    turns = read_input(top, declared, known)
     if not instructions:
         return turns
     return (Message(Role.SYSTEM, (Text(instructions),), "instructions"), *turns)

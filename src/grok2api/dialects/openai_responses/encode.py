@@ -35,7 +35,7 @@ from grok2api.canonical.events import (
 from grok2api.canonical.problem import Problem
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer, AnswerPart
-from grok2api.dialects.base import Envelope
+from grok2api.dialects.base import Envelope, Settled
 from grok2api.dialects.openai_responses import output
 from grok2api.dialects.openai_responses.resource import Resource, incomplete
 from grok2api.dialects.sse import DONE, encode_json, named
@@ -62,11 +62,16 @@ class _Item:
 
 
 class ResponseEncoder:
-    """One streamed answer. `document` is the response object as of the last frame that carried one."""
+    """One streamed answer.
+
+    document: the response object as of the last frame that carried one. kept: the opaque form of reasoning by item, where
+    the response does not show it.
+    """
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
         self._resource = Resource(request, envelope)
-        self._new_id = envelope.new_id
+        self._settle = envelope.settle
+        self.kept: dict[str, str] = {}
         self._encrypted = request.include_encrypted
         self._namespaces = _namespaces(request)
         self._number = 0
@@ -105,8 +110,7 @@ class ResponseEncoder:
         """
         out: list[bytes] = []
         self._cut_short()
-        self.document = self._resource.cancelled(self._output(), self._sources.values())
-        self._send("response.incomplete", out, response=self.document)
+        self._close(self._resource.cancelled(self._output(), self._sources.values()), out)
         out.append(DONE)
         return b"".join(out)
 
@@ -164,7 +168,7 @@ class ResponseEncoder:
 
     def _start(self, index: int, kind: PartKind, call: CallOpened | None, out: list[bytes]) -> None:
         prefix = "ctc_" if call is not None and call.custom else _PREFIXES[kind]
-        item = self._open = _Item(self._new_id(prefix), len(self._records), kind, call)
+        item = self._open = _Item(self._resource.item_id(prefix), len(self._records), kind, call)
         self._records.append(item)
         item.record = self._value(item, _IN_PROGRESS)
         self._send("response.output_item.added", out, output_index=item.index, item=item.record)
@@ -198,6 +202,8 @@ class ResponseEncoder:
             self._held = item
             return
         item.record = self._value(item, _COMPLETED, encrypted)
+        if encrypted is not None and not self._encrypted:
+            self.kept[item.id] = encrypted
         if item.shown:
             [part] = item.record["summary"]
             self._at(item, "response.reasoning_summary_text.done", out, summary_index=0, text=part["text"])
@@ -241,7 +247,7 @@ class ResponseEncoder:
 
     def _search(self, searched: Searched, out: list[bytes]) -> None:
         self._remember(searched.sources)
-        ident, index = self._new_id("ws_"), len(self._records)
+        ident, index = self._resource.item_id("ws_"), len(self._records)
         record = output.search(ident, searched, _COMPLETED)
         self._records.append(record)
         announced = output.search(ident, None, "in_progress")
@@ -260,22 +266,31 @@ class ResponseEncoder:
     def _finish(self, event: Finished, out: list[bytes]) -> None:
         kind = _COMPLETED if incomplete(event.finish) is None else _INCOMPLETE
         self._release(kind, out)
-        self.document = self._resource.finished(self._output(), event.finish, event.usage, self._sources.values())
-        self._send(f"response.{kind}", out, response=self.document)
+        self._close(self._resource.finished(self._output(), event.finish, event.usage, self._sources.values()), out)
         out.append(DONE)
 
     def _fail(self, problem: Problem, out: list[bytes]) -> None:
         if not self._begun:
             self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
         self._cut_short()
-        self.document = self._resource.failed(self._output(), problem, self._sources.values())
-        self._send("response.failed", out, response=self.document)
+        self._close(self._resource.failed(self._output(), problem, self._sources.values()), out)
 
     def _cut_short(self) -> None:
         """What has not ended stays without an end."""
         for item in (self._open, self._held):
             if item is not None:
                 item.record = self._value(item, _INCOMPLETE)
+
+    def _close(self, response: dict[str, Any], out: list[bytes]) -> None:
+        """The terminal frame; who keeps answers is told of it."""
+        self.document = response
+        status = response["status"]
+        body, kind = encode_json(response), f"response.{_INCOMPLETE if status == 'cancelled' else status}".encode()
+        if self._settle is not None:
+            self._settle(Settled(ident=self._resource.id, status=status, body=body, kept=self.kept))
+        frame = b'event: %b\ndata: {"type":"%b","sequence_number":%d,"response":%b}\n\n'
+        out.append(frame % (kind, kind, self._number, body))
+        self._number += 1
 
 
 def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
@@ -284,25 +299,32 @@ def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
     namespaces = _namespaces(request)
     cut = answer.parts[-1] if answer.parts and incomplete(answer.finish) is not None else None
     items: list[dict[str, Any]] = []
+    kept: dict[str, str] = {}
     for entry in answer.order:
         if isinstance(entry, AnswerPart):
-            status = _INCOMPLETE if entry is cut else _COMPLETED
-            items.append(_whole_part(entry, status, request.include_encrypted, namespaces, envelope))
+            item = _whole_part(entry, _INCOMPLETE if entry is cut else _COMPLETED, request, namespaces, resource)
+            items.append(item)
+            if entry.encrypted is not None and not request.include_encrypted:
+                kept[item["id"]] = entry.encrypted
         elif isinstance(entry, Searched):
-            items.append(output.search(envelope.new_id("ws_"), entry, _COMPLETED))
-    return encode_json(resource.finished(items, answer.finish, answer.usage, answer.sources))
+            items.append(output.search(resource.item_id("ws_"), entry, _COMPLETED))
+    response = resource.finished(items, answer.finish, answer.usage, answer.sources)
+    body = encode_json(response)
+    if envelope.settle is not None:
+        envelope.settle(Settled(ident=resource.id, status=response["status"], body=body, kept=kept))
+    return body
 
 
 def _whole_part(
-    part: AnswerPart, status: str, encrypted: bool, namespaces: Mapping[str, str], envelope: Envelope
+    part: AnswerPart, status: str, request: Request, namespaces: Mapping[str, str], resource: Resource
 ) -> dict[str, Any]:
     if part.call is not None:
-        ident = envelope.new_id("ctc_" if part.call.custom else "fc_")
+        ident = resource.item_id("ctc_" if part.call.custom else "fc_")
         arguments = output.whole_arguments(part.call, part.text)
         return _call_value(ident, part.call, arguments, status, namespaces)
-    ident = envelope.new_id(_PREFIXES[part.kind])
+    ident = resource.item_id(_PREFIXES[part.kind])
     if part.kind is PartKind.THINKING:
-        return output.reasoning(ident, part.text, part.encrypted if encrypted else None)
+        return output.reasoning(ident, part.text, part.encrypted if request.include_encrypted else None)
     notes = [output.annotation(cited) for cited in part.citations]
     return output.message(ident, [output.output_text(part.text, notes)], status)
 

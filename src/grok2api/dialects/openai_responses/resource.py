@@ -2,8 +2,8 @@
 
 Promises every member of the specification, in whole answers and in the frames that carry a response alike,
 and no null where the specification has none. Three members are said as they are, not as they were asked:
-`store` is false because nothing is stored, `service_tier` is `default` because there is no other, and
-`completed_at` is null because an encoder has no clock.
+`store` is whether the answer is stored, `service_tier` is `default` because there is no other, and `completed_at` is
+null because an encoder has no clock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from grok2api.canonical.events import Finish, Source, Usage
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.canonical.request import Request
 from grok2api.dialects.base import Envelope
+from grok2api.dialects.openai_responses.recalled import item_id
 from grok2api.dialects.reading import Object
 
 #: What the response object says where the request says nothing; the specification's own defaults.
@@ -47,6 +48,7 @@ _VERBATIM = (
     "top_p",
     "truncation",
     "user",
+    "previous_response_id",
 )
 _COUNTS = ("max_output_tokens", "max_tool_calls", "top_logprobs")
 #: Members of a hosted tool that are the client's secrets, and no business of an answer.
@@ -72,6 +74,9 @@ def echo(top: Object) -> dict[str, Any]:
     """The members of the response object that repeat a request which has been read without complaint."""
     members = {name: top.raw[name] for name in _VERBATIM if top.has(name)}
     members |= {name: top.whole(name) for name in _COUNTS if top.has(name)}
+    if top.has("conversation"):
+        value = top.raw["conversation"]
+        members["conversation"] = {"id": value["id"] if isinstance(value, dict) else value}
     members["metadata"] = _metadata(top)
     members["tools"] = [_tool(item.raw) for item in top.objects("tools")]
     if top.has("tool_choice"):
@@ -132,7 +137,8 @@ class Resource:
     """Makes the states of one response object."""
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
-        self.id = envelope.new_id("resp_")
+        self.id = envelope.answer_id or envelope.new_id("resp_")
+        self._items = 0
         self._frame: dict[str, Any] = {
             "id": self.id,
             "object": "response",
@@ -146,11 +152,16 @@ class Resource:
             "output": [],
             "previous_response_id": None,
             "service_tier": "default",
-            "store": False,
+            "store": request.store,
             "usage": None,
             **DEFAULTS,
             **request.echo,
         }
+
+    def item_id(self, prefix: str) -> str:
+        """The id of the next output item."""
+        self._items += 1
+        return item_id(prefix, self.id, self._items - 1)
 
     def queued(self) -> dict[str, Any]:
         """Before anybody works on it."""
