@@ -31,7 +31,7 @@ from grok2api.gateway.background_run import Run
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.turns import Report
 from grok2api.media.budget import Budget
-from grok2api.storage.errors import StoreError
+from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.storage.responses import Held
 from grok2api.upstreams.base import Plan
 from virtual_time import VirtualTime
@@ -46,6 +46,7 @@ class Rows:
         self.rows: dict[str, Stored] = {}
         self.pieces: dict[str, list[Piece]] = {}
         self.away = False
+        self.refused = ""
         self.slow = asyncio.Event()
         self.slow.set()
 
@@ -66,6 +67,8 @@ class Rows:
     async def keep(self, stored: Stored, holder: str, pieces: Sequence[Piece]) -> bool:
         await self._reached()
         row = self.rows.get(stored.id)
+        if stored.status == self.refused:
+            raise RefusedValues("too large")
         if row is None or row.holder != holder:
             return False
         holds = {"holder": None, "held_until": 0.0} if stored.over else {"holder": holder, "held_until": row.held_until}
@@ -282,6 +285,42 @@ async def test_a_bug_of_ours_is_a_failure_and_the_next_one_comes(rows: Rows, tim
     assert first.writer.document["error"]["code"] == "server_error"
     assert "a bug" not in str(first.writer.document)
     assert (status(first), status(second), rows.rows[first.id].status) == ("failed", "in_progress", "failed")
+
+
+async def test_the_end_is_shown_once_it_is_stored(rows: Rows, time: VirtualTime) -> None:
+    stage = Stage(rows, time)
+    run = await stage.begun()
+    listening = asyncio.ensure_future(heard(stage, run))
+    await time.settle()
+    rows.slow.clear()
+    stage.asked[0].set()
+    await time.settle()
+    asking = asyncio.ensure_future(stage.runs.get(run.id))
+    await time.settle()
+    assert (run.over, listening.done(), asking.done()) == (True, False, False)
+    rows.slow.set()
+    await time.settle()
+    known = asking.result()
+    assert known is not None
+    assert known.status == rows.rows[run.id].status == "completed"
+    assert b"event: response.completed" in listening.result()
+
+
+async def test_what_the_store_cannot_take_is_said_to_be_lost(rows: Rows, time: VirtualTime) -> None:
+    stage = Stage(rows, time)
+    run = await stage.begun()
+    await time.settle()
+    rows.refused = "completed"
+    stage.asked[0].set()
+    await time.settle()
+    told = msgspec.json.decode(rows.rows[run.id].response)
+    assert (told["status"], "too large" in told["error"]["message"], told["output"]) == ("failed", True, [])
+    await stage.runs.beat()
+    assert b"event: response.completed" in await heard(stage, run)
+
+
+async def heard(stage: Stage, run: Run) -> bytes:
+    return b"".join([data async for data in stage.runs.listen(run)])
 
 
 async def test_one_that_was_deleted_is_given_up_with_the_next_beat(rows: Rows, time: VirtualTime) -> None:

@@ -18,11 +18,12 @@ import structlog
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.recorded import Piece, frames_of
 from grok2api.canonical.stored import Stored
+from grok2api.dialects.sse import encode_json
 from grok2api.gateway.background_run import STOPPED, Run
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.films import Busy
 from grok2api.gateway.respond import Batch
-from grok2api.storage.errors import StoreError
+from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.transport.tasks import spawn
 
 #: A run that nobody has said to hold for so long is free; holders say so, and write, several times in that span.
@@ -42,6 +43,7 @@ _SEE_SEC = 0.05
 #: Seconds between two looks for an account that is free.
 _LOOK_FOR_ACCOUNT_SEC = 1.0
 
+_UNKEPT = Problem(kind=Kind.INTERNAL, message="The answer was made, and is too large to be stored")
 _BROKEN = Problem(kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details")
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -165,7 +167,10 @@ class Background:
         What this process works on it knows better than the store.
         """
         run = self._runs.get(ident)
-        return await self._store.get(ident) if run is None else run.stored()
+        if run is None:
+            return await self._store.get(ident)
+        await run.presentable()
+        return run.stored()
 
     async def recorded(self, ident: str) -> bool:
         """Whether frames of that response can be read. Raises `StoreError`."""
@@ -265,7 +270,7 @@ class Background:
             place = pieces[-1].behind
         document = msgspec.json.decode(left.response)
         document, frames = self._ended(document, place, None if left.cancelling else STOPPED)
-        over = msgspec.structs.replace(left, status=document["status"], response=msgspec.json.encode(document))
+        over = msgspec.structs.replace(left, status=document["status"], response=encode_json(document))
         await self._store.keep(over, self._holder, [Piece.of(place, frames_of(frames))])
 
     async def _admit(self, run: Run) -> None:
@@ -274,8 +279,9 @@ class Background:
         try:
             await self._store.add(msgspec.structs.replace(run.stored(), **held), pieces)
         except BaseException:
-            self._runs.pop(run.id, None)
+            del self._runs[run.id]
             run.close()
+            run.show()
             raise
         run.known = document
         run.recording.saved(pieces)
@@ -335,12 +341,25 @@ class Background:
             await asyncio.wait([run.task], timeout=PATIENCE_SEC)
 
     async def _end(self, run: Run) -> None:
-        """Write the end; when the store is away, the next beat does."""
-        with suppress(StoreError):
+        """Write the end and show it; when the store is away, the next beat writes it."""
+        try:
             async with self._writing:
                 if run.known is not None and run.id in self._runs:
-                    await self._store.keep(run.stored(), self._holder, run.recording.unsaved())
+                    await self._save(run)
                     del self._runs[run.id]
+        except StoreError as error:
+            _log.warning("the end of a background answer is not stored yet", response=run.id, reason=str(error))
+        finally:
+            run.show()
+
+    async def _save(self, run: Run) -> None:
+        try:
+            await self._store.keep(run.stored(), self._holder, run.unsaved())
+        except RefusedValues as error:
+            _log.error("a background answer cannot be stored", response=run.id, reason=str(error))
+            document, _ = self._ended(msgspec.json.decode(run.first), 0, _UNKEPT)
+            lost = msgspec.structs.replace(run.stored(), status=document["status"], response=encode_json(document))
+            await self._store.keep(lost, self._holder, ())
 
     async def _record(self, runs: Sequence[Run]) -> None:
         new = {run.id: pieces for run in runs if (pieces := run.recording.unsaved())}

@@ -8,6 +8,7 @@ import msgspec
 
 from grok2api.canonical.events import Event, Failed
 from grok2api.canonical.problem import Kind, Problem
+from grok2api.canonical.recorded import Piece, frames_of
 from grok2api.canonical.stored import Stored
 from grok2api.dialects.sse import encode_json
 from grok2api.gateway.exchange import Exchange
@@ -45,7 +46,8 @@ class Writer(Protocol):
 class Run:
     """The answer, while it is made and until its end is stored.
 
-    share: what its request holds in memory. note: told of its end, for the log.
+    Its end is shown once it is stored, or once that was tried: who sees it may ask any process to go on from there.
+    share: what its request holds in memory. note: told of its end.
     """
 
     def __init__(
@@ -56,14 +58,16 @@ class Run:
         self.recording = Recording()
         self.problem: Problem | None = None
         self.task: asyncio.Task[None] | None = None
-        self.started = self.stopping = False
+        self.started = self.stopping = self.over = False
         #: The response object that the store has.
         self.known: Mapping[str, Any] | None = None
         #: Why it is to end, once somebody wants that: nothing for a client who gives it up.
         self.reason: Problem | None = None
         self._stored = stored
         self._share = share
-        self._tell = note
+        self._note = note
+        self._last = b""
+        self._shown = asyncio.Event()
         self.recording.add(writer.queued())
         #: The response object as its client sees it first, as JSON.
         self.first = encode_json(writer.document)
@@ -73,26 +77,25 @@ class Run:
         return self.writer.id
 
     @property
-    def over(self) -> bool:
-        """Whether nothing more will come."""
-        return self.recording.over
+    def changed(self) -> bool:
+        """Whether the store has not got the response object as it is now."""
+        return self.known is not self.writer.document
 
     def stored(self) -> Stored:
         """What the store is to know."""
-        document, kept = self.writer.document, self.writer.kept
-        attempts = self.exchange.report.attempts
+        document, attempts = self.writer.document, self.exchange.report.attempts
         return msgspec.structs.replace(
             self._stored,
             status=document["status"],
             response=encode_json(document),
-            kept=kept,
+            kept=self.writer.kept,
             account=attempts[-1].account if attempts else None,
         )
 
-    @property
-    def changed(self) -> bool:
-        """Whether the store has not got the response object as it is now."""
-        return self.known is not self.writer.document
+    def unsaved(self) -> list[Piece]:
+        """The frames that the store does not have yet, the last ones too."""
+        pieces = self.recording.unsaved()
+        return [*pieces, Piece.of(self.recording.places, frames_of(self._last))] if self._last else pieces
 
     def begin(self) -> None:
         """Somebody works on it."""
@@ -100,7 +103,7 @@ class Run:
 
     def feed(self, events: Sequence[Event], choice: int) -> None:
         """What came in one read."""
-        self.recording.add(self.writer.feed(events, choice))
+        self._take(self.writer.feed(events, choice))
         if isinstance(events[-1], Failed):
             self.problem = events[-1].problem
 
@@ -108,11 +111,34 @@ class Run:
         """Nothing more comes. One that has no end yet is given one: that of `reason`. Once is enough."""
         if self.over:
             return
-        if self.writer.document["status"] in ("queued", "in_progress"):
+        if not self._ended:
             if self.reason is None:
-                self.recording.add(self.writer.cancelled())
+                self._take(self.writer.cancelled())
             else:
                 self.feed([Failed(self.reason)], 0)
-        self.recording.end()
+        self.over = True
         self._share.give_back()
-        self._tell(self)
+        self._note(self)
+
+    def show(self) -> None:
+        """Let everybody see its end."""
+        if self._last:
+            self.recording.add(self._last)
+            self._last = b""
+        self.recording.end()
+        self._shown.set()
+
+    async def presentable(self) -> None:
+        """Wait while it is over and that is not shown yet."""
+        if self.over:
+            await self._shown.wait()
+
+    @property
+    def _ended(self) -> bool:
+        return self.writer.document["status"] not in ("queued", "in_progress")
+
+    def _take(self, frames: bytes) -> None:
+        if self._ended:
+            self._last += frames
+        else:
+            self.recording.add(frames)

@@ -64,8 +64,8 @@ class _Item:
 class ResponseEncoder:
     """One streamed answer.
 
-    document: the response object as of the last frame that carried one. kept: the opaque form of reasoning by item, where
-    the response does not show it.
+    document: the response object as of the last frame that carried one. kept: the opaque form of reasoning by item,
+    where the response does not show it.
     """
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
