@@ -184,7 +184,7 @@ async def running(
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
         routes = [*small.table(), *videos.table(), *admin]
         journal = Journal(counters.bump)
-        apart = BackgroundAnswers(background, ResponseEncoder, journal)
+        apart = BackgroundAnswers(background, ResponseEncoder, journal, state)
         routes += ResponseRoutes(background, apart, web, state).table()
         face = Face(_hot(gateway, web, state, journal, made, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))

@@ -146,6 +146,22 @@ async def test_S13_who_leaves_leaves_only_his_own_stream(rig: Rig) -> None:
     assert (await until_over(rig, ident)).output_text == TEXT
 
 
+async def test_S14_a_reader_who_stops_is_given_up_and_the_answer_goes_on(tmp_path: Path) -> None:
+    async with rigged(tmp_path, settings={"stream.write_timeout_sec": 0.3}) as rig:
+        rig.world.on(script="0123456789abcdef " * 30_000)
+        begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
+        host, _, port = rig.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+        writer.write(f"GET {RESPONSES}/{begun.id}?stream=true HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        await reader.readexactly(100)
+        assert rig.app.state.active == 2
+        assert (await until_over(rig, begun.id)).status == "completed"
+        async with asyncio.timeout(5):
+            while rig.app.state.active:
+                await asyncio.sleep(0.02)
+        writer.close()
+
+
 async def test_cancelling_closes_the_upstream_and_frees_the_account(rig: Rig) -> None:
     gate = gated(rig)
     begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)

@@ -6,7 +6,7 @@ frames that were sent before, byte by byte, from the number that the client name
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
 import msgspec
@@ -26,7 +26,7 @@ from grok2api.media.budget import Share
 from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Receive, Scope, Send
 from grok2api.web.journal import Entry, Journal
-from grok2api.web.options import Timing
+from grok2api.web.options import State, Timing
 from grok2api.web.stream import Line
 
 _NOT_RECORDED = (
@@ -41,8 +41,11 @@ _log = structlog.stdlib.get_logger(__name__)
 class BackgroundAnswers:
     """What the routes do with background answers. `writer` makes the dialect's encoder."""
 
-    def __init__(self, background: Background, writer: Callable[[Request, Envelope], Writer], journal: Journal) -> None:
+    def __init__(
+        self, background: Background, writer: Callable[[Request, Envelope], Writer], journal: Journal, state: State
+    ) -> None:
         self._background = background
+        self._state = state
         self._writer = writer
         self._journal = journal
 
@@ -76,15 +79,13 @@ class BackgroundAnswers:
         await self._background.cancel(known.id)
         return await self._background.get(known.id)
 
-    async def resumed(
-        self, ident: str, query: Mapping[str, str], timing: Timing, headers: Sequence[tuple[str, str]]
-    ) -> Response:
+    async def resumed(self, ident: str, query: Mapping[str, str], timing: Timing) -> Response:
         """The frames that the client has not got, live until the last. Raises `Refusal` and `StoreError`."""
         after = starting_after(query.get("starting_after"))
         if not await self._background.recorded(ident):
             message = _NOT_RECORDED.format(ident=ident[:80])
             raise Refusal(Problem(kind=Kind.INVALID, message=message, param="stream", code="stream_not_available"))
-        return _Stream(self._background.frames(ident, after), timing, headers)
+        return _Stream(self._background.frames(ident, after), timing, self._state)
 
 
 class _Kind(msgspec.Struct):
@@ -96,14 +97,15 @@ class _Kind(msgspec.Struct):
 class _Stream(Response):
     """A stream that was taken up again, as an answer of an ordinary route."""
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], timing: Timing, headers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, frames: AsyncGenerator[bytes, None], timing: Timing, state: State) -> None:
         super().__init__()
         self._frames = frames
         self._timing = timing
-        self._ids = headers
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        line = Line(receive, send, self._timing, COMMENT, self._ids)
+        line = Line(receive, send, self._timing, COMMENT, ())
+        self._state.enter()
         try:
             async with line:
                 await pour(line, self._frames)
@@ -111,6 +113,8 @@ class _Stream(Response):
             task = asyncio.current_task()
             if not line.gone or task is None or task.uncancel() > 0:
                 raise
+        finally:
+            self._state.leave()
 
 
 def starting_after(query: str | None) -> int:

@@ -58,7 +58,7 @@ class ResponseRoutes:
     async def one(self, request: Request) -> Response:
         known = await self._found(request)
         if request.query_params.get("stream") in ("true", "1"):
-            return await self._apart.resumed(known.id, request.query_params, self._options().timing, ())
+            return await self._apart.resumed(known.id, request.query_params, self._options().timing)
         return Response(known.response, media_type="application/json")
 
     async def cancel(self, request: Request) -> Response:
