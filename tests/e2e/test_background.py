@@ -49,7 +49,7 @@ def gated(rig: Rig, *, times: int | None = 1, model: str = WEB) -> Gate:
 
 
 async def until_over(rig: Rig, ident: str) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             response = await rig.openai.responses.retrieve(ident)
             if response.status not in ("queued", "in_progress"):
@@ -148,7 +148,7 @@ async def test_S13_who_leaves_leaves_only_his_own_stream(rig: Rig) -> None:
 
 async def test_S14_a_reader_who_stops_is_given_up_and_the_answer_goes_on(tmp_path: Path) -> None:
     async with rigged(tmp_path, settings={"stream.write_timeout_sec": 0.3}) as rig:
-        rig.world.on(script="0123456789abcdef " * 30_000)
+        rig.world.on(script="0123456789abcdef " * 12_000)
         begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
         host, _, port = rig.url.removeprefix("http://").partition(":")
         reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
