@@ -54,7 +54,7 @@ async def until_over(rig: Rig, ident: str) -> Any:
             response = await rig.openai.responses.retrieve(ident)
             if response.status not in ("queued", "in_progress"):
                 return response
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
 
 async def get(rig: Rig, path: str) -> tuple[int, bytes]:
