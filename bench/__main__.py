@@ -15,6 +15,7 @@ from bench.load import measure
 from bench.micro import micro
 from bench.processes import CannotStart
 from bench.scenarios import Options
+from bench.sessions import sessions
 from bench.targets import report
 
 _LIBRARIES = ("uvicorn", "uvloop", "httptools", "aiohttp", "msgspec")
@@ -34,6 +35,8 @@ def main() -> int:
             print(f"bench: {error or 'no answer in time'}", file=sys.stderr)
             return 1
         print(f"\n## Under load\n\n{report(results)}")
+    if asked.what == "sessions":
+        print(f"\n## Long sessions\n\n{uvloop.run(sessions())}")
     if asked.what == "accounts":
         servers = {"postgresql": asked.postgresql, "mariadb": asked.mariadb}
         found = uvloop.run(administration(asked.accounts, {name: url for name, url in servers.items() if url}))
@@ -43,7 +46,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the gateway and its peers.")
-    parser.add_argument("what", nargs="?", choices=("all", "micro", "load", "accounts"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "micro", "load", "sessions", "accounts"), default="all")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default 3)")
     parser.add_argument("--litellm", type=Path, metavar="PYTHON", help="python of an environment with litellm[proxy]")
     parser.add_argument("--accounts", type=int, default=100_000, help="how many, for `accounts` (default 100,000)")

@@ -53,17 +53,17 @@ async def _peers(
     folder: Path, upstream: FakeUpstream, options: Options, results: Results, stack: ExitStack
 ) -> list[Peer]:
     peers = [Peer("direct", upstream.port, "none", "web", None)]
-    ours = await gateway(folder, _free_port(), upstream.port, ACCOUNTS)
+    ours = await gateway(folder, free_port(), upstream.port, ACCOUNTS)
     stack.callback(ours.stop)
     peers.append(Peer("gateway", ours.port, ours.key, "web", ours))
-    proxy = await nginx(folder, _free_port(), upstream.port)
+    proxy = await nginx(folder, free_port(), upstream.port)
     if proxy is None:
         results.notes.append("nginx was not found: its rows are missing (install the package `nginx` to have them)")
     else:
         stack.callback(proxy.stop)
         peers.append(Peer("nginx", proxy.port, proxy.key, "web", proxy))
     if options.litellm is not None:
-        other = await litellm(folder, _free_port(), upstream.port, options.litellm)
+        other = await litellm(folder, free_port(), upstream.port, options.litellm)
         stack.callback(other.stop)
         peers.append(Peer("litellm", other.port, other.key, "openai", other, pace=0.02))
     await asyncio.sleep(1.0)
@@ -74,7 +74,8 @@ async def _peers(
     return peers
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -59,6 +59,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import open_store
 from grok2api.storage.remembered import Remembered
+from grok2api.storing import Storing, stored_jobs, stored_routes, storing
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
@@ -76,9 +77,9 @@ from grok2api.web.journal import Journal
 from grok2api.web.media_files import MediaRoute
 from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
-from grok2api.web.responses import ResponseRoutes
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
+from grok2api.web.stored import StoredAnswers
 from grok2api.web.videos import VideoRoutes
 
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
@@ -109,6 +110,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     media: MediaStore
     films: Films
     background: Background
+    stored: Storing
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -160,10 +162,15 @@ async def running(
         state = State()
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
-        periodic = [*jobs(accounts, live, coordinator, totals, configured.look, now), *film_jobs(films)]
-        background = background_of(gateway, database, live, coordinator, state, now, new_id("process_"))
+        stored = storing(database, vault, live, accounts.writer, coordinator)
+        background = background_of(gateway, stored.responses, live, coordinator, state, now, new_id("process_"))
         await stack.enter_async_context(background.running())
-        periodic += background_jobs(background)
+        periodic = [
+            *jobs(accounts, live, coordinator, totals, configured.look, now),
+            *film_jobs(films),
+            *stored_jobs(stored, live, coordinator, now),
+            *background_jobs(background),
+        ]
         runner = JobRunner(periodic, now, rng, memory)
         await stack.enter_async_context(runner.running())
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
@@ -182,11 +189,11 @@ async def running(
         web = options.kept(options.face, lambda: live.current)
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
-        routes = [*small.table(), *videos.table(), *admin]
         journal = Journal(counters.bump)
-        apart = BackgroundAnswers(background, ResponseEncoder, journal, state)
-        routes += ResponseRoutes(background, apart, web, state).table()
-        face = Face(_hot(gateway, web, state, journal, made, apart), routes, new_id)
+        apart = BackgroundAnswers(background, ResponseEncoder, stored.recall, journal, state)
+        kept_routes = stored_routes(stored, apart, live, made.budget, web, state, now, new_id)
+        routes = [*small.table(), *videos.table(), *kept_routes, *admin]
+        face = Face(_hot(gateway, web, state, journal, made, stored.answers, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -204,6 +211,7 @@ async def running(
             media=made.media,
             films=films,
             background=background,
+            stored=stored,
         )
 
 
@@ -263,13 +271,16 @@ def _hot(
     state: State,
     journal: Journal,
     made: Making,
+    stored: StoredAnswers,
     apart: BackgroundAnswers,
 ) -> dict[str, Asgi]:
     """The routes that have to be fast, and those that send files."""
     budget, once = made.budget, Once(time.monotonic)
     return {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget, background=apart),
+        "/v1/responses": AnswerRoute(
+            RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored, background=apart
+        ),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),

@@ -9,7 +9,6 @@ from grok2api.dialects.openai_responses.background import ended
 from grok2api.gateway.background import BEAT_SEC, EXPIRE_SEC, LOOK_SEC, Background
 from grok2api.gateway.exchange import Gateway
 from grok2api.jobs import Job
-from grok2api.storage.engine import Database
 from grok2api.storage.responses import ResponseStore
 from grok2api.web.options import State
 
@@ -19,7 +18,7 @@ _END = "background-end"
 
 def background_of(
     gateway: Gateway,
-    database: Database,
+    responses: ResponseStore,
     live: Live,
     coordinator: Coordinator,
     state: State,
@@ -37,7 +36,7 @@ def background_of(
     background = Background(
         gateway.answer,
         lambda exchange: gateway.pool.refuses(exchange.work.need),
-        ResponseStore(database),
+        responses,
         ended,
         options.kept(options.background, lambda: live.current),
         now,

@@ -132,7 +132,7 @@ def films_of(
         parts.filming,
         OrderedPictures(data_dir / "ordered"),
         parts.cache.forget,
-        lambda name: gateway.find_maker(name, Surface.VIDEO),
+        lambda name: gateway.models.find_maker(name, Surface.VIDEO),
         options.kept(options.films, lambda: live.current),
         now,
         holder,

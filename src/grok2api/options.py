@@ -6,17 +6,22 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
+import msgspec
+
 from grok2api.accounts.model import DAY
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
+from grok2api.aliases import Aliases
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
 from grok2api.gateway.background import Options as BackgroundOptions
-from grok2api.gateway.exchange import Options as GatewayOptions
 from grok2api.gateway.film_course import Options as FilmOptions
 from grok2api.gateway.keeping import ShowOptions
+from grok2api.gateway.options import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
+from grok2api.gateway.recalling import RecallOptions
 from grok2api.media.store import StoreOptions
+from grok2api.patterns import Patterns
 from grok2api.transport.egress import EgressOptions, TransportOptions
 from grok2api.transport.fetch import FetchOptions
 from grok2api.upstreams.console.options import ConsoleOptions
@@ -66,8 +71,8 @@ def gateway(settings: Settings) -> GatewayOptions:
         ),
         thinking=settings.features.thinking,
         auto_fallback=settings.features.auto_chat_mode_fallback,
-        aliases=settings.aliases,
-        prefer_tags=settings.account.selection.prefer_tags,
+        aliases=Aliases(settings.aliases, defaults=settings.features.default_aliases),
+        prefer_tags=Patterns(settings.account.selection.prefer_tags),
     )
 
 
@@ -258,3 +263,22 @@ def _browser(settings: Settings) -> tuple[str, str]:
     """Cookies and User-Agent of the operator's browser session, where he gave them out."""
     clearance = settings.proxy.clearance
     return (clearance.cf_cookies, clearance.user_agent) if clearance.mode == "manual" else ("", "")
+
+
+def recall(settings: Settings) -> RecallOptions:
+    return RecallOptions(
+        store=settings.responses.store,
+        largest=settings.responses.largest_mb * _MIB,
+        history=settings.server.max_body_mb * _MIB,
+    )
+
+
+class RetentionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of responses and conversations: for so many seconds, so many bytes; 0 is no limit."""
+
+    keep_sec: float
+    most: int
+
+
+def retention(settings: Settings) -> RetentionOptions:
+    return RetentionOptions(keep_sec=settings.responses.store_days * DAY, most=settings.responses.total_mb * _MIB)

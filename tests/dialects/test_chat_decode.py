@@ -358,7 +358,7 @@ def _named(name: str) -> dict[str, Any]:
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"response_format": {"type": "json_schema", "json_schema": {"schema": []}}},
          "response_format.json_schema.schema"),
-        ({"tools": [_named(f"t{i}") for i in range(129)]}, "tools"),
+        ({"tools": [_named(f"t{i}") for i in range(1025)]}, "tools"),
         ({"tools": [WEATHER, _named("a b")]}, "tools.1.function.name"),
         ({"tools": [_named("x" * 65)]}, "tools.0.function.name"),
         ({"tools": [WEATHER, WEATHER]}, "tools.1.function.name"),
@@ -377,7 +377,7 @@ def test_what_is_wrong_is_refused_with_the_path_of_the_field(fields, param):
 
 
 def test_128_tools_are_not_too_many():
-    assert len(decode(tools=[_named(f"t{i}") for i in range(128)]).tools) == 128
+    assert len(decode(tools=[_named(f"t{i}") for i in range(1024)]).tools) == 1024
 
 
 FULL = {

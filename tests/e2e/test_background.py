@@ -299,12 +299,12 @@ async def test_what_a_killed_process_leaves_has_failed_when_the_next_one_looks(t
         clock.advance(5)
         async with another(rig, clock) as second:
             await second.background.look()
-            known = await second.background.get(begun.id)
+            known = await second.stored.responses.get(begun.id)
             assert known is not None
             assert known.status == "in_progress"
             clock.advance(6)
             await second.background.look()
-            known = await second.background.get(begun.id)
+            known = await second.stored.responses.get(begun.id)
             assert known is not None
             told = json.loads(known.response)
             assert (told["status"], "stopped" in told["error"]["message"]) == ("failed", True)
@@ -333,7 +333,7 @@ async def test_another_process_polls_follows_and_cancels(tmp_path: Path) -> None
         begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
         await gate.reached.wait()
         await rig.app.background.beat()
-        known = await second.background.get(begun.id)
+        known = await second.stored.responses.get(begun.id)
         assert known is not None
         assert known.status == "in_progress"
         follower = second.background.frames(begun.id, 0)
@@ -343,7 +343,7 @@ async def test_another_process_polls_follows_and_cancels(tmp_path: Path) -> None
         while not cancelling.done():
             await rig.app.background.beat()
             await asyncio.sleep(0.01)
-        known = await second.background.get(begun.id)
+        known = await second.stored.responses.get(begun.id)
         assert known is not None
         assert (known.status, rig.app.pool.census().in_flight) == ("cancelled", 0)
         sent += [data async for data in follower]

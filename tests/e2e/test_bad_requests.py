@@ -77,7 +77,7 @@ CHAT_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"stream": "yes"}, "stream"),
     ({"reasoning_effort": "gigantic"}, "reasoning_effort"),
     ({"max_tokens": 0}, "max_tokens"),
-    ({"tools": [tool() for _ in range(129)]}, "tools"),
+    ({"tools": [tool() for _ in range(1025)]}, "tools"),
     ({"tools": [tool("x" * 65)]}, "tools.0.function.name"),
     ({"tools": [tool("sp ace")]}, "tools.0.function.name"),
     ({"tools": [tool(parameters=5)]}, "tools.0.function.parameters"),

@@ -127,6 +127,28 @@ async def test_pictures_in_tool_results_reach_the_model(tmp_path: Path) -> None:
             assert behind["content"][1]["image_url"] == uri
 
 
+@pytest.mark.parametrize(("model", "sent"), [(WEB, 8), (CONSOLE, 30)])
+async def test_a_session_full_of_screenshots_goes_on(tmp_path: Path, model: str, sent: int) -> None:
+    body = asking("messages", text("messages", "Look around."), model=model)
+    for number in range(30):
+        screenshot = image("messages", data_uri("image/png", png(number + 1, 1)))
+        call = {"type": "tool_use", "id": f"t{number}", "name": "look", "input": {}}
+        result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": [screenshot]}
+        body["messages"] += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    async with rigged(tmp_path) as rig:
+        status, headers, answer = await rig.post(MESSAGES, body)
+        assert status == 200, answer
+        chat = rig.world.journal.chats[-1].body
+        if model == CONSOLE:
+            shown_files = [part for item in chat["input"] for part in item.get("content", ()) if "image_url" in part]
+            assert len(shown_files) == sent
+            assert "x-grok2api-ignored" not in headers
+        else:
+            assert len(chat["fileAttachments"]) == sent
+            assert chat["message"].count("is left out here") == 30 - sent
+            assert "messages.2.content.0.content.0" in headers["x-grok2api-ignored"]
+
+
 async def test_the_sdks_send_pictures(tmp_path: Path) -> None:
     uri = data_uri("image/jpeg", JPEG)
     async with rigged(tmp_path) as rig:

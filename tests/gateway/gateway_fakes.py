@@ -36,6 +36,9 @@ class FakePool:
             how = "ok" if lease.success else lease.problem.kind.value if lease.problem else "cancelled"
             self.ended.append((free[0], how))
 
+    def ready(self, need: Need) -> bool:
+        return True
+
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:
         return True
 

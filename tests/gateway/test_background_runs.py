@@ -128,7 +128,7 @@ class Stage:
     def __init__(self, rows: Rows, time: VirtualTime, holder: str = "here", **options: Any) -> None:
         self.refused: Problem | None = None
         self.asked: list[asyncio.Event] = []
-        self.closed = 0
+        self.closed = self.waited = 0
         self.broken = False
         self.noted: list[Run] = []
         self.at_end: Callable[[Run], None] = lambda _: None
@@ -154,6 +154,9 @@ class Stage:
         self.noted.append(run)
         self.at_end(run)
 
+    async def written(self) -> None:
+        self.waited += 1
+
     async def tell(self, ident: str) -> None:
         self.told.append(ident)
 
@@ -176,7 +179,7 @@ class Stage:
         stored = Stored(id=writer.id, created_at=self.time.now, model="grok", status="queued", root=writer.id)
         plan, model = Plan(), BY_NAME["grok-4.3-fast"]
         exchange = Exchange(request=asked, model=model, plan=plan, work=work(FakeUpstream()), report=Report())
-        return Run(exchange, writer, stored, Budget(lambda: 1).share(), self.note)
+        return Run(exchange, writer, stored, Budget(lambda: 1).share(), self.note, self.written)
 
     async def begun(self) -> Run:
         run = self.run()
@@ -290,7 +293,7 @@ async def test_a_bug_of_ours_is_a_failure_and_the_next_one_comes(rows: Rows, tim
 async def test_the_end_is_shown_once_it_is_stored(rows: Rows, time: VirtualTime) -> None:
     stage = Stage(rows, time)
     run = await stage.begun()
-    listening = asyncio.ensure_future(heard(stage, run))
+    listening = asyncio.ensure_future(heard(run))
     await time.settle()
     rows.slow.clear()
     stage.asked[0].set()
@@ -304,6 +307,7 @@ async def test_the_end_is_shown_once_it_is_stored(rows: Rows, time: VirtualTime)
     assert known is not None
     assert known.status == rows.rows[run.id].status == "completed"
     assert b"event: response.completed" in listening.result()
+    assert stage.waited == 1
 
 
 async def test_what_the_store_cannot_take_is_said_to_be_lost(rows: Rows, time: VirtualTime) -> None:
@@ -316,11 +320,11 @@ async def test_what_the_store_cannot_take_is_said_to_be_lost(rows: Rows, time: V
     told = msgspec.json.decode(rows.rows[run.id].response)
     assert (told["status"], "too large" in told["error"]["message"], told["output"]) == ("failed", True, [])
     await stage.runs.beat()
-    assert b"event: response.completed" in await heard(stage, run)
+    assert b"event: response.completed" in await heard(run)
 
 
-async def heard(stage: Stage, run: Run) -> bytes:
-    return b"".join([data async for data in stage.runs.listen(run)])
+async def heard(run: Run) -> bytes:
+    return b"".join([data async for data in run.listen()])
 
 
 async def test_one_that_was_deleted_is_given_up_with_the_next_beat(rows: Rows, time: VirtualTime) -> None:
@@ -410,6 +414,6 @@ async def test_a_follower_reads_what_another_process_writes_until_the_end(rows: 
     here.asked[0].set()
     await time.pass_(1)
     assert following.done()
-    whole = b"".join([data async for data in here.runs.listen(run, 0)])
+    whole = b"".join([data async for data in run.listen(0)])
     assert b"".join(got) == whole
     assert whole.count(b"event: response.completed") == 1

@@ -4,8 +4,11 @@ import msgspec
 import pytest
 from gateway_fakes import FakePool, FakeUpstream, NoFiles, request, watch
 
+from grok2api.aliases import Aliases
 from grok2api.catalog import Surface
-from grok2api.gateway.exchange import Gateway, Options
+from grok2api.gateway.exchange import Gateway
+from grok2api.gateway.options import Options
+from grok2api.patterns import Patterns
 
 TAGS = {"grok-4.20-heavy": "research", "grok-4.20-*": "crowd", "gpt-best": "paid", "*-console": "console"}
 
@@ -30,6 +33,6 @@ def gateway(**options: object) -> Gateway:
 def test_a_tag_is_preferred_by_the_exact_name_then_by_pattern_of_the_asked_and_then_of_the_served_model(
     model: str, tag: str | None
 ) -> None:
-    served = gateway(prefer_tags=TAGS, aliases={"gpt-*": "grok-4.20-fast"})
+    served = gateway(prefer_tags=Patterns(TAGS), aliases=Aliases({"gpt-*": "grok-4.20-fast"}))
     exchange = served.prepare(msgspec.structs.replace(request(), model=model), "req_1", estimate=False)
     assert exchange.work.need.prefer == tag

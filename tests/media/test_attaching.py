@@ -168,7 +168,8 @@ async def test_the_same_content_has_the_same_name_wherever_it_is() -> None:
     assert [file.name for file in files] == ["image-1.png", "image-2.png", "image-1.png", "image-3.png"]
 
 
-async def test_nine_different_files_are_one_too_many_and_nine_equal_ones_are_one() -> None:
+async def test_too_many_different_files_are_refused_and_equal_ones_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attaching, "MOST", 8)
     assert len(await attached(*[inline(png(1, 1))] * 9)) == 9
     problem = await refused(*(inline(png(size, 1), path=f"field.{size}") for size in range(1, 10)))
     assert (problem.kind, problem.code, problem.param) == (Kind.INVALID, "too_many_files", "field.9")

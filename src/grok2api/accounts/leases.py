@@ -70,6 +70,10 @@ class Pool(Protocol):
         """Why `lease` would be refused now; nothing is taken to find out."""
         ...
 
+    def ready(self, need: Need) -> bool:
+        """Whether `lease` would find an account now; nothing is taken to find out."""
+        ...
+
     def serves(self, tiers: Collection[Tier], mode: str) -> bool:
         """Whether an account exists that may ever serve this (for the models list)."""
         ...

@@ -134,15 +134,21 @@ class AccountPool:
 
     def refuses(self, need: Need) -> Problem | None:
         """Why `lease` would be refused now; nothing is taken to find out."""
+        return None if self.ready(need) else why_not(need, self._lanes(need), (), self._now())
+
+    def ready(self, need: Need) -> bool:
+        """Whether `lease` would find an account now; nothing is taken to find out."""
         now = self._now()
         self._follow_options(now)
-        lanes = [lane for mode in need.modes for lane in self._seats.lanes(need.tiers, mode) if lane.size]
-        for lane in lanes:
+        for lane in self._lanes(need):
             for slot in lane.due(now):
                 self._seats.wake(slot, now)
             if lane.ready or lane.probe(now, ()) is not None:
-                return None
-        return why_not(need, lanes, (), now)
+                return True
+        return False
+
+    def _lanes(self, need: Need) -> list[Lane]:
+        return [lane for mode in need.modes for lane in self._seats.lanes(need.tiers, mode) if lane.size]
 
     def _pick(self, lane: Lane, prefer: str | None, without: Collection[str], now: float) -> tuple[Slot | None, str]:
         for slot in lane.due(now):
@@ -229,8 +235,7 @@ class AccountPool:
 
     def refusal(self, need: Need, without: Collection[str]) -> Problem:
         """Why there is no lease although an account was found."""
-        lanes = [lane for mode in need.modes for lane in self._seats.lanes(need.tiers, mode)]
-        return why_not(need, lanes, without, self._now())
+        return why_not(need, self._lanes(need), without, self._now())
 
     # --- accounts
 

@@ -53,10 +53,12 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 class Chain(msgspec.Struct, frozen=True):
     """A response and those before it, the oldest first.
 
-    missing: one that is named and not there. too_long: there is more than was asked for, and nothing was read.
+    size: bytes that their bodies take. missing: one that is named and not there. too_long: there is more than was asked
+    for, and nothing was read.
     """
 
     responses: tuple[Stored, ...] = ()
+    size: int = 0
     missing: str | None = None
     too_long: bool = False
 

@@ -4,10 +4,11 @@ Pure but for writing the files. `PAGES` maps a page to its text; a test compares
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grok2api.aliases import DEFAULTS, PROVIDERS, WELL_KNOWN
 from grok2api.catalog import MODELS, Model, Surface
 from grok2api.config.table import SETTINGS, Kind, Setting, section_titles
 
@@ -50,9 +51,89 @@ A request names one of these in `model`. `GET /v1/models` lists those that the a
 "Tier" is the lowest tier of account that may serve the model (basic, then super, then heavy). The lowest tier that may
 is used first, except where the last column says *best first*. "Mode" is the quota bucket that a request is paid from.
 
-Any other name can be mapped to one of these in the `[aliases]` table of the [configuration](configuration.md); the
-answer repeats the name that was asked for and says the served one in the header `x-grok2api-model`.
+An effort may stand behind the name (`grok-4.3-console-low`), and other names lead to these: `claude-…` and `gpt-…` by
+themselves, any other by a rule. [Aliases](aliases.md) says how.
 """
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+_BUILT_IN = "\n".join(f"| `{names}` | {_listed(value.split(', '))} |" for names, value in DEFAULTS.items())
+
+_ALIASES_PAGE = f"""{_NOTE}
+
+# Which names can I ask for?
+
+Besides the names of [models](models.md), names that you map yourself, and names that clients ask for by themselves.
+The answer repeats the name that was asked for; its header `x-grok2api-model` says the model that served.
+
+## Your own rules
+
+    [aliases]
+    my-model = "grok-4.3-console"
+    "claude-*" = "grok-4.20-auto"
+    "claude-*haiku*" = "grok-4.3-console-low"
+    "gpt-5*" = "grok-4.20-heavy, grok-4.3-console-high"
+
+or `grok2api config set aliases '{{"claude-*": "grok-4.20-auto"}}'`.
+
+* `*` stands for any characters, `?` for one. An exact name comes before every pattern; of the patterns that fit,
+  the one with the most characters of its own comes first, whatever the order in the file. The same holds for
+  `account.selection.prefer_tags`.
+* A name that is a model is never an alias; a rule for one is refused, and so is one that leads to something that is
+  no model.
+* Several models, with commas between them, are an order of preference: the first is used that an account can take
+  **now**. When there is none, the answer is 429 as for the first that an account could serve at another time.
+
+## An effort behind the name
+
+`-none`, `-minimal`, `-low`, `-medium`, `-high` or `-xhigh` behind the name of a model or an alias asks for that
+effort: `grok-4.3-console-xhigh`, `my-model-low`, `claude-opus-5-5-high`. A model of that very name comes first:
+`grok-4.3-low` is one.
+
+Of several efforts the first of these counts: that of the request itself (`reasoning_effort`, `reasoning.effort`,
+`output_config.effort`, `thinking`), the one behind the name that was asked for, the one in the rule. So an effort
+in a rule is a default, and a rule that must have the last word leads to a model whose effort is fixed
+(`grok-4.3-low`).
+
+An effort behind the name that the model does not heed, because its own is fixed or because grok.com knows none, is
+reported as `model.effort` in `x-grok2api-ignored`. (`-none` hides the thinking everywhere.) In a rule it is
+refused.
+
+## What is taken off a name
+
+When nothing has exactly the name that was asked for, it is tried without a window at the end (`[1m]`, which Claude
+Code writes; it changes nothing here, since every model has the window that it has), and without the provider at the
+front that relays and some clients write: {_listed(PROVIDERS)}. A pattern may be about these too: `"openai/*"`.
+
+## Built-in rules
+
+Where no rule of yours fits, these do, unless `features.default_aliases` is false. They are in the form of the rules
+above. Models of console.x.ai come first: they have tools of their own, count tokens and are open to every account
+of grok.com. So with one basic account `claude-opus-5-5` is Grok 4.3 at high effort, and `grok-4.20-fast` while
+console.x.ai is used up; with a super account it is `grok-4.20-expert` then.
+
+| names | lead to |
+|---|---|
+{_BUILT_IN}
+
+Where an endpoint is for one kind of work only (`/v1/images/edits`), the models of that kind are looked at.
+
+## By header
+
+`x-grok2api-model: grok-4.3-console-low` in a request comes before the name in its body; the answer goes on to
+repeat the body's. It takes every name that the body takes, is behind the same key, and is for trying another model
+with a client that cannot be told to. At `/v1/videos` it has no effect.
+
+## What is listed
+
+`GET /v1/models` lists the models that the accounts can serve, and your aliases without wildcards that lead to one
+of these. A request with an `anthropic-version` header gets Anthropic's shape (`limit`, `after_id` and `before_id`
+choose the page) and these names too, as far as a rule leads them to a model that can be served:
+{_listed(WELL_KNOWN)}. Claude Code finds its models there (`CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY=1`). `GET
+/v1/models/NAME` knows every name that can be asked for."""
 
 _SURFACES: Mapping[Surface, str] = {
     Surface.WEB_CHAT: "grok.com chat",
@@ -133,6 +214,11 @@ def models() -> str:
     return "\n".join(lines) + "\n"
 
 
+def aliases() -> str:
+    """The page of all rules about names."""
+    return _ALIASES_PAGE
+
+
 def _notes(model: Model) -> Iterator[str]:
     if model.best_first:
         yield "best first"
@@ -145,6 +231,7 @@ def _notes(model: Model) -> Iterator[str]:
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "models.md": models,
+    "aliases.md": aliases,
 }
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grok2api.aliases import targets
 from grok2api.catalog import BY_NAME, nearest
 from grok2api.config.settings import Settings
+from grok2api.patterns import is_pattern
 
 SQLITE = "sqlite:///"
 _WS_SCHEMES = {"http": "ws", "https": "wss"}
@@ -67,8 +69,15 @@ def _proxies(settings: Settings) -> Iterator[str]:
 
 def _aliases(settings: Settings) -> Iterator[str]:
     served = [name for name, model in BY_NAME.items() if model.served]
-    for name, target in settings.aliases.items():
-        if not name or target not in served:
+    for name, value in settings.aliases.items():
+        if not name:
+            yield f"aliases: what is mapped to {value!r} has no name"
+        if name in BY_NAME:
+            yield f"aliases: {name!r} is itself a model, so a rule for it would have no effect"
+        try:
+            targets(value)
+        except ValueError as wrong:
+            target = str(wrong)
             close = ", ".join(nearest(target, served))
             yield f"aliases: {name!r} is mapped to {target!r}, which is no served model; the nearest are {close}"
 
@@ -77,7 +86,7 @@ def _preferred_tags(settings: Settings) -> Iterator[str]:
     for name, tag in settings.account.selection.prefer_tags.items():
         if not tag:
             yield f"account.selection.prefer_tags: {name!r} has no tag"
-        if "*" not in name and name not in BY_NAME and name not in settings.aliases:
+        if not is_pattern(name) and name not in BY_NAME and name not in settings.aliases:
             close = ", ".join(nearest(name, BY_NAME))
             yield f"account.selection.prefer_tags: {name!r} is no model and no pattern; the nearest are {close}"
 

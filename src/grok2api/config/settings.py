@@ -12,9 +12,7 @@ from typing import Annotated, Literal
 from grok2api.config.about import About, Section
 from grok2api.config.answers import Background
 from grok2api.config.media import Asset, Cache, Image, Media, Video
-from grok2api.config.reserved import (
-    Responses,
-)
+from grok2api.config.responses import Responses
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -127,6 +125,10 @@ class Features(Section, frozen=True, kw_only=True):
         ),
     ] = "grok_url"
     imagine_public_image_proxy: Annotated[bool, About("Serve public pictures from here too.")] = False
+    default_aliases: Annotated[
+        bool,
+        About("Names like `claude-…` and `gpt-…` that no rule of `[aliases]` is about are served by built-in rules."),
+    ] = True
 
 
 class Egress(Section, frozen=True, kw_only=True):
@@ -436,7 +438,9 @@ class Settings(Section, frozen=True, kw_only=True):
     aliases: Annotated[
         Mapping[str, str],
         About(
-            'Names that clients insist on, each mapped to a served model: `"claude-*" = "grok-4.20-auto"`. '
-            "A `*` stands for anything."
+            'Names that clients insist on, each mapped to a served model: `"claude-*" = "grok-4.20-auto"`. A `*` '
+            "stands for anything, a `?` for one character. An effort may stand behind the model "
+            "(`grok-4.3-console-low`); several models, with commas between them, are an order of "
+            "preference. See [aliases](aliases.md)."
         ),
     ] = _EMPTY

@@ -11,7 +11,8 @@ from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import HostedTool, Tool
 from grok2api.dialects.reading import Object
 
-MAX_TOOLS = 128
+#: Agents with many servers behind them bring hundreds; an upstream that takes fewer says so itself.
+MAX_TOOLS = 1024
 MAX_STOPS = 16
 #: More than any model of ours can write; keeps integers that no upstream can read out.
 MAX_OUTPUT = 2**31 - 1

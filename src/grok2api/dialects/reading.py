@@ -23,7 +23,12 @@ _KINDS = {
     list: "an array",
     dict: "an object",
 }
-_KEYS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?', re.DOTALL)
+#: Every string of a document, and whether it is a key.
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?', re.DOTALL)
+#: The end of a key that does not end with a backslash, and of one that may: a quote inside a string has one before it.
+#: The quote comes first in both, since that is what a search is fast by.
+_KEY_ENDS = re.compile(rb'"(?<!\\")\s*:')
+_ODD_KEY_ENDS = re.compile(rb'"(?<=\\\\")\s*:')
 
 
 def parse(body: bytes) -> "Object":
@@ -43,7 +48,7 @@ def parse_any(body: bytes) -> Any:
     keys, depth = _measure(value)
     if depth > _MAX_DEPTH:
         raise invalid(f"The body is nested deeper than {_MAX_DEPTH} levels", code="invalid_json")
-    if sum(1 for match in _KEYS.finditer(body) if match.group(1)) != keys:
+    if _writes_more_keys(body, keys):
         raise _duplicate(body)
     return value
 
@@ -63,6 +68,18 @@ def _measure(root: Any) -> tuple[int, int]:
                 below.extend(child for child in node if type(child) in (dict, list))
         layer = below
     return keys, depth
+
+
+def _writes_more_keys(body: bytes, keys: int) -> bool:
+    """Whether a document writes more keys than it has: some key twice.
+
+    What looks like the end of a key is one, or the beginning of a string with a colon. So it is seen at least as often
+    as there are keys, but for odd ones; where that is no more often than `keys`, every key was written once. This is
+    how nearly all are told, in a fraction of the time that it takes to look at every string.
+    """
+    if _ODD_KEY_ENDS.search(body) is None and len(_KEY_ENDS.findall(body)) == keys:
+        return False
+    return sum(1 for match in _STRINGS.finditer(body) if match.group(1)) != keys
 
 
 def _duplicate(body: bytes) -> Refusal:

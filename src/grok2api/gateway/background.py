@@ -136,6 +136,7 @@ class Background:
         if refused is not None:
             raise Refusal(refused)
         self._runs[run.id] = run
+        run.older = partial(self._pieces, run.id)
         await asyncio.shield(spawn(self._admit(run), "background answer taken on"))
 
     async def cancel(self, ident: str) -> None:
@@ -162,13 +163,10 @@ class Background:
             spawn(self._stop(run, None), "background answer given up")
 
     async def get(self, ident: str) -> Stored | None:
-        """A response, made in the background or not. Raises `StoreError`.
-
-        What this process works on it knows better than the store.
-        """
+        """A response that this process works on, and knows better than the store; `None` when it does not."""
         run = self._runs.get(ident)
         if run is None:
-            return await self._store.get(ident)
+            return None
         await run.presentable()
         return run.stored()
 
@@ -179,11 +177,7 @@ class Background:
     def frames(self, ident: str, after: int) -> AsyncGenerator[bytes, None]:
         """The frames behind the one of that number, live until the last. Raises `StoreError` and `Missing`."""
         run = self._runs.get(ident)
-        return self._follow(ident, after) if run is None else self.listen(run, after)
-
-    def listen(self, run: Run, after: int = -1) -> AsyncGenerator[bytes, None]:
-        """The frames of a run of this process."""
-        return run.recording.read(after, partial(self._pieces, run.id))
+        return self._follow(ident, after) if run is None else run.listen(after)
 
     async def _pieces(self, ident: str, place: int) -> Sequence[Piece]:
         return await self._store.frames(ident, place, _PIECES)
@@ -347,6 +341,7 @@ class Background:
                 if run.known is not None and run.id in self._runs:
                     await self._save(run)
                     del self._runs[run.id]
+            await run.written()
         except StoreError as error:
             _log.warning("the end of a background answer is not stored yet", response=run.id, reason=str(error))
         finally:

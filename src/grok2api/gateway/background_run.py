@@ -1,7 +1,7 @@
 """One answer that is made in the background: what it is made from, what came of it, and how far the store knows."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ from grok2api.canonical.stored import Stored
 from grok2api.dialects.sse import encode_json
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.recording import Recording
+from grok2api.gateway.recording import Stored as Older
 from grok2api.media.budget import Share
 
 STOPPED = Problem(
@@ -20,6 +21,10 @@ STOPPED = Problem(
     message="The gateway was stopped while it made this answer; ask again",
     code="interrupted",
 )
+
+
+async def _nothing(_: int) -> Sequence[Piece]:
+    return ()
 
 
 class Writer(Protocol):
@@ -47,11 +52,18 @@ class Run:
     """The answer, while it is made and until its end is stored.
 
     Its end is shown once it is stored, or once that was tried: who sees it may ask any process to go on from there.
-    share: what its request holds in memory. note: told of its end.
+    share: what its request holds in memory. note: told of its end. written: waits, before the end is shown, for what
+    else has to be written then.
     """
 
     def __init__(
-        self, exchange: Exchange, writer: Writer, stored: Stored, share: Share, note: Callable[["Run"], None]
+        self,
+        exchange: Exchange,
+        writer: Writer,
+        stored: Stored,
+        share: Share,
+        note: Callable[["Run"], None],
+        written: Callable[[], Awaitable[None]],
     ) -> None:
         self.exchange = exchange
         self.writer = writer
@@ -63,9 +75,12 @@ class Run:
         self.known: Mapping[str, Any] | None = None
         #: Why it is to end, once somebody wants that: nothing for a client who gives it up.
         self.reason: Problem | None = None
+        #: Reads frames that are not in memory any more.
+        self.older: Older = _nothing
         self._stored = stored
         self._share = share
         self._note = note
+        self.written = written
         self._last = b""
         self._shown = asyncio.Event()
         self.recording.add(writer.queued())
@@ -80,6 +95,10 @@ class Run:
     def changed(self) -> bool:
         """Whether the store has not got the response object as it is now."""
         return self.known is not self.writer.document
+
+    def listen(self, after: int = -1) -> AsyncGenerator[bytes, None]:
+        """The frames behind the one of that number, live until the last. Raises `StoreError` and `Missing`."""
+        return self.recording.read(after, self.older)
 
     def stored(self) -> Stored:
         """What the store is to know."""

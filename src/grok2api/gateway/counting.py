@@ -16,6 +16,9 @@ Count = Callable[[str], int]
 #: Characters gathered before the tokenizer is called.
 WINDOW = 2048
 
+#: Characters that are counted at one go: about a millisecond.
+STEP = 16_384
+
 #: What a chat format adds around each message and around the whole, in tokens.
 _PER_MESSAGE = 4
 _PER_REQUEST = 3
@@ -82,12 +85,20 @@ def _message(message: Message) -> Iterator[str]:
                 pass
 
 
-def length(request: Request) -> int:
-    """Characters that `count_input` will have to read."""
-    return sum(len(text) for text in pieces(request))
+def count_input(request: Request, count: Count) -> Iterator[int]:
+    """Input tokens of a request by our own count, as far as they are counted; the last is the whole, and never zero.
 
-
-def count_input(request: Request, count: Count) -> int:
-    """Input tokens of a request by our own count; never zero."""
-    words = sum(count(text) for text in pieces(request) if text)
-    return words + _PER_MESSAGE * len(request.messages) + _PER_REQUEST
+    The caller may do something else after every step: the tokenizer holds the interpreter while it counts.
+    """
+    total = _PER_MESSAGE * len(request.messages) + _PER_REQUEST
+    yield total
+    since = 0
+    for text in pieces(request):
+        for start in range(0, len(text), STEP):
+            window = text[start : start + STEP] if len(text) > STEP else text
+            total += count(window)
+            since += len(window)
+            if since >= STEP:
+                since = 0
+                yield total
+    yield total

@@ -6,7 +6,6 @@ Decides everything that can be decided before an account is touched, and refuses
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Protocol
 
@@ -14,15 +13,17 @@ import msgspec
 
 from grok2api.accounts.leases import Need, Pool
 from grok2api.canonical.events import Failed
-from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
+from grok2api.canonical.problem import Refusal
 from grok2api.canonical.request import Request
-from grok2api.catalog import AUTO_FALLBACK, BY_NAME, Model, Surface, nearest
-from grok2api.gateway.counting import Count, count_input, length
+from grok2api.catalog import Model, Surface
+from grok2api.gateway.counting import Count, count_input
 from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
-from grok2api.gateway.policy import Policy
+from grok2api.gateway.naming import Naming, with_effort
+from grok2api.gateway.options import Options
 from grok2api.gateway.respond import Batch, Work, respond
 from grok2api.gateway.screening import Screen, Screening, read_film
+from grok2api.gateway.shedding import with_newest_files
 from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
 from grok2api.gateway.studio import ENDPOINTS, Sketch, Studio, belongs, read
 from grok2api.gateway.turns import Report
@@ -31,23 +32,8 @@ from grok2api.tools import prompt, structured
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
 
-#: Above this many characters the tokenizer works in a thread: it would hold the loop for over a millisecond.
-_OFF_LOOP = 32_768
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator decides about answers.
-
-    thinking: shown when the client does not say. aliases: a client's name, or a pattern with `*`, to a served model;
-    a name that is a model of the catalog is never an alias. prefer_tags: a model's name, or a pattern with `*`, to the
-    tag of accounts that are preferred for it.
-    """
-
-    policy: Policy = Policy()
-    thinking: bool = True
-    auto_fallback: bool = True
-    aliases: Mapping[str, str] = {}
-    prefer_tags: Mapping[str, str] = {}
+#: Left-out files that a header names.
+_NAMED = 8
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,61 +81,44 @@ class Gateway:
         self._studio = studio
         self._screening = screening
         drawn = ENDPOINTS.values() if studio is not None else ()
-        self._surfaces = {*upstreams, *drawn, *((Surface.VIDEO,) if screening is not None else ())}
+        surfaces = {*upstreams, *drawn, *((Surface.VIDEO,) if screening is not None else ())}
+        self.models = Naming(pool, options, surfaces)
 
-    def served(self) -> list[Model]:
-        """The models that the accounts can serve now, in the catalog's order."""
-        return [
-            model
-            for model in BY_NAME.values()
-            if model.served and model.surface in self._surfaces and self.pool.serves(model.tiers, model.mode)
-        ]
+    def prepare(
+        self, request: Request, request_id: str, *, estimate: bool, base: str = "", instead: str = ""
+    ) -> Exchange:
+        """Decide how to answer. Raises `Refusal` for what cannot be served.
 
-    def find_maker(self, name: str, surface: Surface) -> tuple[Model, Need]:
-        """The model of that name or alias that makes what `surface` stands for, and what it needs. Raises `Refusal`."""
-        model = self.find(name)
-        if model.surface is not surface:
-            known = ", ".join(row.name for row in BY_NAME.values() if row.surface is surface)
-            raise invalid(f"The model {name!r} cannot be used here; use {known}", "model", code="model_not_supported")
-        prefer = _preferred(name, model, self._options().prefer_tags)
-        return model, Need(tiers=model.tiers, modes=(model.mode,), prefer=prefer)
-
-    def find(self, name: str) -> Model:
-        """The model of that name or alias. Raises `Refusal` with the nearest names (C9)."""
-        model = BY_NAME.get(name) or BY_NAME.get(_of_table(name, self._options().aliases) or name)
-        if model is not None and model.served and model.surface in self._surfaces:
-            return model
-        if model is not None:
-            message = f"The model {name!r} is not served by this version"
-        else:
-            known = [row.name for row in self.served()] or [row.name for row in BY_NAME.values() if row.served]
-            message = (
-                f"The model {name[:128]!r} does not exist. The nearest are: {', '.join(nearest(name[:128], known))}"
-            )
-        raise Refusal(Problem(kind=Kind.MODEL_NOT_FOUND, message=message, code="model_not_found", param="model"))
-
-    def prepare(self, request: Request, request_id: str, *, estimate: bool, base: str = "") -> Exchange:
-        """Decide how to answer; `base` is where links to here begin. Raises `Refusal` for what cannot be served."""
-        model = self.find(request.model)
+        base: where links to here begin. instead: the name that decides, when it is not that of the request.
+        """
+        name = instead or request.model
+        endpoint = request.drawing.endpoint if request.drawing is not None else ""
+        choice = self.models.find(name, ENDPOINTS.get(endpoint))
+        model, request = choice.model, with_effort(request, choice)
         belongs(request, model)
+        need = self.models.need(name, model, request.sticky, request.before)
         if model.surface in self._upstreams:
-            return self._prepare(request, model, request_id, estimate=estimate, base=base)
-        return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, base)
+            return self._prepare(request, model, need, request_id, estimate=estimate, base=base)
+        return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, need, base)
 
-    def _prepare(self, request: Request, model: Model, request_id: str, *, estimate: bool, base: str) -> Exchange:
+    def _prepare(
+        self, request: Request, model: Model, need: Need, request_id: str, *, estimate: bool, base: str
+    ) -> Exchange:
         options = self._options()
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
         shown = request
+        if plan.most_files is not None:
+            shown, left_out = with_newest_files(shown, plan.most_files)
+            plan = msgspec.structs.replace(plan, ignored=(*plan.ignored, *left_out[:_NAMED]))
         if plan.emulate_format:
             shown = structured.instruct(shown)
         if plan.emulate_tools:
             shown = prompt.inject(shown)
-        modes = AUTO_FALLBACK if model.mode == "auto" and options.auto_fallback else (model.mode,)
         work = Work(
             request=shown,
             model=model,
-            need=_need(request, model, modes, options),
+            need=need,
             upstream=upstream,
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
@@ -160,7 +129,7 @@ class Gateway:
         )
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
 
-    def _sketch(self, request: Request, model: Model, base: str) -> Exchange:
+    def _sketch(self, request: Request, model: Model, need: Need, base: str) -> Exchange:
         options = self._options()
         shown, prompt, n, ratio = read(request, model)
         work = Sketch(
@@ -169,7 +138,7 @@ class Gateway:
             n=n,
             ratio=ratio,
             model=model,
-            need=_need(request, model, (model.mode,), options),
+            need=need,
             base=base,
             shows_progress=request.thinking if request.thinking is not None else options.thinking,
             input_tokens=_InputCount(shown, self._count).value,
@@ -177,14 +146,14 @@ class Gateway:
         plan = Plan(ignored=_unused(request, "image_config"))
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
 
-    def _screen(self, request: Request, model: Model, base: str) -> Exchange:
+    def _screen(self, request: Request, model: Model, need: Need, base: str) -> Exchange:
         options = self._options()
         shown, video = read_film(request, model)
         work = Screen(
             request=shown,
             video=video,
             model=model,
-            need=_need(request, model, (model.mode,), options),
+            need=need,
             base=base,
             shows_progress=request.thinking if request.thinking is not None else options.thinking,
             input_tokens=_InputCount(shown, self._count).value,
@@ -223,28 +192,11 @@ class Gateway:
             yield 0, [Failed(refusal.problem)]
 
 
-def _of_table(name: str, table: Mapping[str, str]) -> str | None:
-    """What a table has for a name: an exact rule first, then the first pattern that fits."""
-    if name in table:
-        return table[name]
-    return next((value for rule, value in table.items() if "*" in rule and fnmatchcase(name, rule)), None)
-
-
-def _need(request: Request, model: Model, modes: tuple[str, ...], options: Options) -> Need:
-    prefer = _preferred(request.model, model, options.prefer_tags)
-    return Need(tiers=model.tiers, modes=modes, sticky=request.sticky, before=request.before, prefer=prefer)
-
-
 def _unused(request: Request, config: str) -> tuple[str, ...]:
     """What the client set and a model that draws or films has no use for, in the client's words."""
     used = (config, "effort")
     tools = ("tools",) if request.tools or request.hosted_tools else ()
     return tuple(dict.fromkeys([*(said for name, said in request.given.items() if name not in used), *tools]))
-
-
-def _preferred(asked: str, model: Model, tags: Mapping[str, str]) -> str | None:
-    """The tag that is preferred for a model, by the name that was asked for or by its own."""
-    return (_of_table(asked, tags) or _of_table(model.name, tags)) if tags else None
 
 
 class _Stages:
@@ -291,8 +243,9 @@ class _InputCount:
 
     async def value(self) -> int:
         if self._known is None:
-            if length(self._request) > _OFF_LOOP:
-                self._known = await asyncio.to_thread(count_input, self._request, self._count)
-            else:
-                self._known = count_input(self._request, self._count)
+            known = 0
+            for total in count_input(self._request, self._count):
+                known = total
+                await asyncio.sleep(0)  # others first: a long history takes hundreds of steps
+            self._known = known
         return self._known

@@ -12,8 +12,8 @@ from grok2api.canonical.request import File, Image
 from grok2api.media.datauri import Contents
 from grok2api.media.sniff import JPEG, PDF, SEEN, Type, dimensions, sniff
 
-#: Attachments that one request may bring, as grok.com bounds them.
-MOST = 8
+#: Different files that one request may bring; an upstream that takes fewer says so in its plan.
+MOST = 100
 MAX_BYTES = 32 * 1024 * 1024
 MAX_TOTAL = 64 * 1024 * 1024
 
@@ -65,11 +65,10 @@ def too_much(path: str) -> Refusal:
     return Refusal(Problem(kind=Kind.TOO_LARGE, message=message, param=path, code="file_too_large"))
 
 
-def too_many(path: str) -> Refusal:
-    """The file of this field is one too many."""
-    return invalid(
-        f"{path} is one file too many: a request may bring {MOST} different ones", path, code="too_many_files"
-    )
+def too_many(path: str, most: int = MOST) -> Refusal:
+    """The file of this field is one more than `most`."""
+    message = f"{path} is one file too many: at most {most} different ones are possible"
+    return invalid(message, path, code="too_many_files")
 
 
 def _family(kind: Type | None) -> Literal["image", "audio", "file"]:

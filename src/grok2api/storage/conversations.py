@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from grok2api.canonical.stored import Conversation
 from grok2api.storage.engine import Database
-from grok2api.storage.packing import packed, unpacked
+from grok2api.storage.packing import pack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.tables import conversation_items as items
 from grok2api.storage.tables import conversations
@@ -140,9 +140,10 @@ def _find(connection: Connection, wanted: Collection[str], owner: str) -> dict[s
 
 
 def _rows(ident: str, more: Sequence[Item]) -> list[dict[str, Any]]:
-    contents = [(item["id"], packed(item)) for item in more]
+    contents = [(item["id"], msgspec.json.encode(item)) for item in more]
     return [
-        {"conversation": ident, "item": item, "content": content, "size": len(content)} for item, content in contents
+        {"conversation": ident, "item": item, "content": pack(content), "size": len(content)}
+        for item, content in contents
     ]
 
 

@@ -19,11 +19,6 @@ def unpack(data: bytes) -> bytes:
     return zlib.decompress(data) if data else b""
 
 
-def packed(value: Any) -> bytes:
-    """A value as compressed JSON."""
-    return pack(msgspec.json.encode(value))
-
-
 def unpacked(data: bytes) -> Any:
     """The value again."""
     return msgspec.json.decode(unpack(data))

@@ -16,13 +16,12 @@ from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import OVER, Chain, Stored
 from grok2api.storage import frames
 from grok2api.storage.engine import Database
-from grok2api.storage.packing import pack, packed, unpack, unpacked
+from grok2api.storage.packing import pack, unpack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import text
 from grok2api.storage.tables import responses
 
 _OPEN = responses.c.status.not_in(sorted(OVER))
-_BODIES = ("input", "response", "kept", "body")
 
 #: How many links of a chain are followed by one query.
 _LINKS = 100
@@ -67,8 +66,8 @@ class ResponseStore:
         found = await self._database.read(lambda connection: _chain(connection, ident, most, largest))
         if isinstance(found, Chain):
             return found
-        rows, missing = found
-        return Chain(await asyncio.to_thread(lambda: tuple(_stored(row) for row in rows)), missing)
+        rows, size, missing = found
+        return Chain(await asyncio.to_thread(lambda: tuple(_stored(row) for row in rows)), size, missing)
 
     async def remove(self, ident: str) -> bool:
         """Forget one; whether there was one."""
@@ -87,11 +86,12 @@ class ResponseStore:
 
         One that is over is held no longer, and its `body` is dropped. `cancelling` is not written here.
         """
-        row = await asyncio.to_thread(_row, stored)
+        written = msgspec.structs.replace(stored, body=b"") if stored.over else stored
+        row = await asyncio.to_thread(_row, written)
         for name in ("id", "cancelling", "holder", "held_until"):
             del row[name]
         if stored.over:
-            row |= {"holder": None, "held_until": 0.0, "body": b"", "size": row["size"] - len(row["body"])}
+            row |= {"holder": None, "held_until": 0.0}
         mine = and_(responses.c.id == stored.id, responses.c.holder == holder)
         change = update(responses).where(mine).values(row)
         return await self._database.write(lambda connection: _keep(connection, change, {stored.id: pieces}))
@@ -163,8 +163,8 @@ def _some(connection: Connection, idents: Collection[str]) -> list[Mapping[Any, 
 
 def _chain(
     connection: Connection, ident: str, most: int, largest: int
-) -> Chain | tuple[list[Mapping[Any, Any]], str | None]:
-    """The rows, the oldest first, and what is missing before them. Bodies are read once it is known what they take."""
+) -> Chain | tuple[list[Mapping[Any, Any]], int, str | None]:
+    """The rows, the oldest first, their size, and what is missing before them. Bodies are read last."""
     order: list[str] = []
     size = 0
     wanted: str | None = ident
@@ -179,7 +179,7 @@ def _chain(
             break
         wanted = links[-1]["previous"]
     rows = {row["id"]: row for row in _some(connection, order)}
-    return [rows[ident] for ident in reversed(order)], wanted
+    return [rows[ident] for ident in reversed(order)], size, wanted
 
 
 def _links(connection: Connection, ident: str) -> Sequence[Mapping[Any, Any]]:
@@ -214,16 +214,19 @@ def _hold(connection: Connection, idents: Collection[str], holder: str, until: f
 
 
 def _row(one: Stored) -> dict[str, Any]:
-    row = {
+    bodies = {
+        "input": msgspec.json.encode(one.input),
+        "response": one.response,
+        "kept": msgspec.json.encode(one.kept) if one.kept else b"",
+        "body": one.body,
+    }
+    return {
         **msgspec.structs.asdict(one),
         "model": text(one.model),
         "sticky": None if one.sticky is None else text(one.sticky),
-        "input": packed(one.input),
-        "response": pack(one.response),
-        "kept": packed(one.kept) if one.kept else b"",
-        "body": pack(one.body),
+        "size": sum(len(body) for body in bodies.values()),
+        **{name: pack(body) for name, body in bodies.items()},
     }
-    return {**row, "size": sum(len(row[name]) for name in _BODIES)}
 
 
 def _stored(row: Mapping[Any, Any]) -> Stored:

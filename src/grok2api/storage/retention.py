@@ -22,7 +22,7 @@ class Retention:
         self._database = database
 
     async def size(self) -> int:
-        """Bytes that the bodies take."""
+        """Bytes that the bodies take, before they are compressed."""
         return await self._database.read(_size)
 
     async def expire(self, before: float) -> int:

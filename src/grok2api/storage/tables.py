@@ -177,7 +177,7 @@ videos = _table(
 )
 
 #: Responses that clients may come back to, each with its own turn only; `storage.responses` says what is where.
-#: `size` is what its bodies take. `root` is the first response of the chain.
+#: `root` is the first response of the chain. `size` is what bodies take before they are compressed, here and below.
 responses = _table(
     "responses",
     Column("id", String(64), primary_key=True),

@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     ignored: the client's own names of parameters that have no effect here (`x-grok2api-ignored`).
     emulate_tools, emulate_stop, emulate_limit, emulate_format: what the gateway must do itself.
-    counts: whether the upstream reports usage.
+    counts: whether the upstream reports usage. most_files: different files that it takes; None: as many as we do.
     """
 
     ignored: tuple[str, ...] = ()
@@ -54,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     emulate_limit: bool = False
     emulate_format: bool = False
     counts: bool = False
+    most_files: int | None = None
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from grok2api.media.budget import Budget, Share
 from grok2api.web.asgi import Gone, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
-from grok2api.web.options import WebOptions
+from grok2api.web.options import MODEL_HEADER, WebOptions
 from grok2api.web.problems import METHOD, retry_headers
 
 
@@ -47,5 +47,5 @@ class CountRoute:
         if denied is not None:
             raise Refusal(denied)
         request = MESSAGES.decode(await read_body(receive, headers, options.max_body, share), headers)
-        exchange = self._gateway.prepare(request, "", estimate=True)
+        exchange = self._gateway.prepare(request, "", estimate=True, instead=headers.get(MODEL_HEADER, ""))
         return MESSAGES.counted(await exchange.work.input_tokens())

@@ -32,10 +32,13 @@ _REUSED = Problem(
 )
 
 
-def digest_of(request: Request) -> bytes:
-    """What makes two requests the same: what they ask for, however they were written down."""
+def digest_of(request: Request, instead: str = "") -> bytes:
+    """What makes two requests the same: what they ask for, however they were written down.
+
+    instead: the model that a header asks for, in place of the request's.
+    """
     drawing = msgspec.structs.replace(request.drawing, endpoint="") if request.drawing is not None else None
-    asked = (request.model, request.messages, drawing, request.stream, dict(request.given))
+    asked = (instead or request.model, request.messages, drawing, request.stream, dict(request.given))
     return hashlib.sha256(msgspec.json.encode(asked)).digest()
 
 

@@ -4,6 +4,9 @@ import asyncio
 
 import msgspec
 
+#: In an answer, the model that served; in a request, the one that shall, whatever the body names.
+MODEL_HEADER = "x-grok2api-model"
+
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds. hold: T of S6; keepalive: S5; write: W of S14."""

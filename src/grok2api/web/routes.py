@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.dialects import models_list
 from grok2api.gateway.exchange import Gateway
 from grok2api.web.auth import authenticate
 from grok2api.web.options import State, WebOptions
 from grok2api.web.problems import render, retry_headers
+
+_LONGEST_PAGE = 1000
 
 _encode = msgspec.json.Encoder().encode
 
@@ -72,19 +75,21 @@ class SmallRoutes:
         return guard
 
     async def list_models(self, request: Request) -> Response:
-        served = self._gateway.served()
-        if "anthropic-version" in request.headers:
-            return json_answer(models_list.anthropic_list(served))
-        return json_answer(models_list.openai_list(served))
+        if "anthropic-version" not in request.headers:
+            return json_answer(models_list.openai_list(self._gateway.models.listed(well_known=False)))
+        listed, query = self._gateway.models.listed(well_known=True), request.query_params
+        after, before = query.get("after_id") or None, query.get("before_id") or None
+        page = models_list.anthropic_list(listed, limit=_limit(query.get("limit")), after=after, before=before)
+        return json_answer(page)
 
     async def one_model(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        for model in self._gateway.served():
-            if model.name == name:
-                if "anthropic-version" in request.headers:
-                    return json_answer(models_list.anthropic_model(model))
-                return json_answer(models_list.openai_model(model))
-        raise Refusal(_no_model(self._gateway, name))
+        try:
+            found = self._gateway.models.one(request.path_params["name"])
+        except Refusal as refusal:
+            raise Refusal(replace(refusal.problem, kind=Kind.NOT_FOUND)) from None
+        if "anthropic-version" in request.headers:
+            return json_answer(models_list.anthropic_model(found))
+        return json_answer(models_list.openai_model(found))
 
     async def health(self, _: Request) -> Response:
         return json_answer({"status": "ok"})
@@ -102,12 +107,10 @@ class SmallRoutes:
         return json_answer({"name": "grok2api", "version": self._version, "api": f"{request.base_url}v1"})
 
 
-def _no_model(gateway: Gateway, name: str) -> Problem:
-    """Why that name is not in the list: unknown, or known and not servable by these accounts."""
-    try:
-        gateway.find(name)
-    except Refusal as refusal:
-        message = refusal.problem.message
-    else:
-        message = f"No account can serve the model {name!r}; add one with 'grok2api accounts add'"
-    return Problem(kind=Kind.NOT_FOUND, message=message, code="model_not_found", param="model")
+def _limit(given: str | None) -> int:
+    """The length of a page. Anthropic's is 20 when nothing is said; whoever says nothing here wants them all."""
+    if not given:
+        return _LONGEST_PAGE
+    if not (given.isascii() and given.isdecimal() and int(given[:9]) >= 1):
+        raise invalid(f"limit must be between 1 and {_LONGEST_PAGE}", "limit")
+    return min(int(given[:9]), _LONGEST_PAGE)

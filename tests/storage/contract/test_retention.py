@@ -1,4 +1,4 @@
-"""What is forgotten: chains and conversations as a whole, when all of one is old, and the oldest when there is too much."""
+"""What is forgotten: chains and conversations as a whole when all of one is old, and the oldest of too many."""
 
 import pytest
 

@@ -213,6 +213,14 @@ def test_everything_but_stop_sequences_is_native() -> None:
     assert not plan().emulate_stop
 
 
+def test_the_console_takes_128_tools() -> None:
+    tools = tuple(Tool(f"f{number}") for number in range(129))
+    assert plan(tools=tools[:128]) == plan()
+    with pytest.raises(Refusal) as refused:
+        plan(tools=tools)
+    assert (refused.value.problem.code, refused.value.problem.param) == ("too_many_tools", "tools")
+
+
 def test_pictures_are_native_and_sounds_are_refused_before_anything_is_sent() -> None:
     plan(messages=(Message(Role.USER, (Image("https://x.ai/a.png"),), "messages.0"),))
     sound = File(Inline("AA", "audio/wav"), kind="audio", path="messages.0.content.0.input_audio.data")

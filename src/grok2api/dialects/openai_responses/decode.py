@@ -100,7 +100,7 @@ def decoded(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
         thinking=thinking,
         format=_format(top),
         stream=top.flag("stream") is True,
-        background=_background(top),
+        background=_background(top, keeps=known.keeps),
         include_encrypted=_ENCRYPTED in include,
         user=top.text("user"),
         sticky=_sticky(top, headers) or known.sticky,
@@ -120,11 +120,14 @@ def _refuse_other_meanings(top: Object) -> None:
             raise invalid(message, name, code="unsupported_parameter")
 
 
-def _background(top: Object) -> bool:
+def _background(top: Object, *, keeps: bool) -> bool:
     """Whether to answer in the background, which is good for nothing when nobody can ask for the answer later."""
     wanted = top.flag("background") is True
     if wanted and top.flag("store") is False:
         raise invalid("background needs store: leave store out, or set it to true", "background")
+    if wanted and not keeps:
+        message = "background needs a stored response, and this one cannot be stored: the request is too large, or "
+        raise invalid(message + "the operator has turned responses.store off", "background", code="not_stored")
     return wanted
 
 

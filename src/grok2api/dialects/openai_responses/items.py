@@ -50,6 +50,13 @@ def read_input(body: Object, declared: Declared, known: Known) -> tuple[Message,
     return pair(turns, "call_id")
 
 
+def check(holder: Object, key: str) -> None:
+    """Read every item of `holder[key]` as it will be read later. Raises `Refusal` naming the part at fault."""
+    history = _History(Declared(), Known())
+    for item in holder.objects(key):
+        history.read(item)
+
+
 def _turns(body: Object, value: object, history: "_History") -> Iterator[Message | None]:
     for index, item in enumerate(history.before):
         yield history.read(Object(dict(item), f"{_EARLIER}.{index}"))

@@ -148,12 +148,16 @@ def _parts(item: dict[str, Any]) -> list[Any]:
     return [{**text, "annotations": []} if kind == "output_text" else text]
 
 
-def output(stored: Stored) -> list[Item]:
-    """The output items of a stored response, reasoning with its opaque form; calls that broke off are left out."""
+def whole_output(stored: Stored) -> list[Item]:
+    """The output items of a stored response, reasoning with its opaque form."""
     if not stored.response:
         return []
-    items = msgspec.json.decode(stored.response)["output"]
-    return [_whole(item, stored.kept) for item in items if not _broke_off(item)]
+    return [_whole(item, stored.kept) for item in msgspec.json.decode(stored.response)["output"]]
+
+
+def output(stored: Stored) -> list[Item]:
+    """The same as what comes before a further request: calls that broke off are left out."""
+    return [item for item in whole_output(stored) if not _broke_off(item)]
 
 
 def turn(stored: Stored) -> list[Item]:
@@ -161,12 +165,22 @@ def turn(stored: Stored) -> list[Item]:
     return [*stored.input, *output(stored)]
 
 
-def _whole(item: dict[str, Any], kept: Mapping[str, str]) -> Item:
+def resolved(items: Iterable[Item], found: Mapping[str, Item]) -> list[Item]:
+    """Items in place of references to them, each once; references to what is not there are left out."""
+    out: dict[str, Item] = {}
+    for item in items:
+        whole = found.get(item["id"]) if is_reference(item) else item
+        if whole is not None and not is_reference(whole):
+            out.setdefault(whole.get("id") or f"#{len(out)}", whole)
+    return list(out.values())
+
+
+def _whole(item: Item, kept: Mapping[str, str]) -> Item:
     encrypted = kept.get(item.get("id") or "")
     return item if encrypted is None else {**item, "encrypted_content": encrypted}
 
 
-def _broke_off(item: dict[str, Any]) -> bool:
+def _broke_off(item: Item) -> bool:
     return item.get("type") in _CALLS and item.get("status") != "completed"
 
 

@@ -77,7 +77,7 @@ def echo(top: Object) -> dict[str, Any]:
     if top.has("conversation"):
         value = top.raw["conversation"]
         members["conversation"] = {"id": value["id"] if isinstance(value, dict) else value}
-    members["metadata"] = _metadata(top)
+    members["metadata"] = metadata(top)
     members["tools"] = [_tool(item.raw) for item in top.objects("tools")]
     if top.has("tool_choice"):
         members["tool_choice"] = _choice(top.raw["tool_choice"])
@@ -88,7 +88,8 @@ def echo(top: Object) -> dict[str, Any]:
     return members
 
 
-def _metadata(top: Object) -> dict[str, str]:
+def metadata(top: Object) -> dict[str, str]:
+    """What the client noted, if anything. Raises `Refusal`."""
     holder = top.child("metadata")
     if holder is None:
         return {}

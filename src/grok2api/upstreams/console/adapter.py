@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from grok2api.canonical.events import Fact, Failed
-from grok2api.canonical.problem import Kind, Problem, Refusal
+from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import File, Request
 from grok2api.catalog import Model
 from grok2api.upstreams.base import Http, HttpAnswer, Plan, Task, TransportError
@@ -47,6 +47,8 @@ _SEARCHES: tuple[Mapping[str, Any], ...] = (
 _ABOUT_TOOLS = frozenset({Kind.UPSTREAM_INVALID, Kind.UPSTREAM, Kind.FORBIDDEN, Kind.MODE_REFUSED, Kind.OUT_OF_CREDITS})
 _TOOL_WORDS = (b"web_search", b"x_search", b"web search", b"duplicate tool", b"search tool", b"server-side tool")
 _NO_SEARCH_SEC = 3600.0
+#: Tools that one call may declare (upstream protocol, 9.2).
+_MOST_TOOLS = 128
 #: A body that ends this soon after its last event leaves its connection for the next call.
 _LAST_BYTES_SEC = 0.1
 
@@ -84,6 +86,9 @@ class Console:
         names = ToolNames(request.tools)
         hosted = hosted_tools(request.hosted_tools, names)
         has_tools = bool(request.tools or hosted.tools)
+        if (number := len(request.tools) + len(hosted.tools)) > _MOST_TOOLS:
+            message = f"tools has {number} entries; {WHAT} takes {_MOST_TOOLS}, grok.com models any number"
+            raise invalid(message, "tools", code="too_many_tools")
         without_effect = {
             "effort": _effort(request.effort, model) != _EFFORTS.get(request.effort or ""),
             "tool_choice": not has_tools and request.tool_choice.mode != "auto",

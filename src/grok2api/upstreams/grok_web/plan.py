@@ -30,6 +30,9 @@ _HONOURED = frozenset(
         "user",
     }
 )
+#: Attachments that a message may have (upstream protocol, 4).
+MOST_FILES = 8
+
 _SEARCHES = ("web_search", "x_search")
 _NAMING = ("type", "name")
 
@@ -48,6 +51,7 @@ def plan(request: Request, *, takes_files: bool = True) -> Plan:
         emulate_limit=request.max_tokens is not None,
         emulate_format=request.format.kind != "text",
         counts=False,
+        most_files=MOST_FILES,
     )
 
 
