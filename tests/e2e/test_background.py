@@ -369,7 +369,79 @@ async def test_a_store_that_is_away_stops_no_answer(rig: Rig) -> None:
     assert json.loads(known.response)["output"] == [item.to_dict() for item in events[-1].response.output]
 
 
-async def test_background_needs_store(rig: Rig) -> None:
+@pytest.mark.parametrize("operator", [False, True])
+async def test_background_needs_store(tmp_path: Path, operator: bool) -> None:
+    async with rigged(tmp_path, settings={"responses.store": False} if operator else {}) as rig:
+        more: dict[str, Any] = {} if operator else {"store": False}
+        with pytest.raises(openai.BadRequestError) as refused:
+            await rig.openai.responses.create(model=WEB, input="hello", background=True, **more)
+        assert refused.value.param == "background"
+
+
+async def test_a_conversation_goes_on_from_a_background_answer_the_moment_it_is_over(rig: Rig) -> None:
+    rig.world.on(script=TEXT)
+    conversation = await rig.openai.conversations.create()
+    stream = await rig.openai.responses.create(
+        model=WEB, input="one", background=True, stream=True, conversation=conversation.id
+    )
+    events = [event async for event in stream]
+    assert events[-1].type == "response.completed"
+    ident = events[-1].response.id
+    for more in ({"previous_response_id": ident}, {"conversation": conversation.id}):
+        await rig.openai.responses.create(model=WEB, input="two", **more)  # type: ignore[arg-type]
+        asked = json.dumps(rig.world.journal.chats[-1].body)
+        assert all(said in asked for said in ("one", TEXT, "two"))
+    items = await rig.openai.responses.input_items.list(ident)
+    assert [item.content[0].text for item in items.data] == ["one"]  # type: ignore[union-attr]
+
+
+async def test_one_that_is_not_over_cannot_be_gone_on_from(rig: Rig) -> None:
+    gated(rig)
+    begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
     with pytest.raises(openai.BadRequestError) as refused:
-        await rig.openai.responses.create(model=WEB, input="hello", background=True, store=False)
-    assert refused.value.param == "background"
+        await rig.openai.responses.create(model=WEB, input="two", previous_response_id=begun.id)
+    assert refused.value.code == "previous_response_not_ready"
+
+
+async def test_deleting_it_gives_it_up(rig: Rig) -> None:
+    gate = gated(rig)
+    begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
+    await gate.reached.wait()
+    await rig.openai.responses.delete(begun.id)
+    assert rig.app.pool.census().in_flight == 0
+    with pytest.raises(openai.NotFoundError):
+        await rig.openai.responses.retrieve(begun.id)
+
+
+async def test_only_its_own_key_reaches_it(tmp_path: Path) -> None:
+    async with rigged(tmp_path, settings={"app.api_key": "key,other"}) as rig:
+        gate = gated(rig)
+        begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
+        await gate.reached.wait()
+        for key, status in (("other", 404), ("wrong", 401)):
+            for method, path in (("GET", ""), ("GET", "?stream=true"), ("POST", "/cancel"), ("DELETE", "")):
+                headers = {"authorization": f"Bearer {key}"}
+                url = f"{rig.url}{RESPONSES}/{begun.id}{path}"
+                async with rig.http.request(method, url, headers=headers) as answer:
+                    assert answer.status == status, (method, path)
+        assert (await rig.openai.responses.cancel(begun.id)).status == "cancelled"
+
+
+async def test_what_was_not_made_in_the_background_has_no_stream_and_cannot_be_cancelled(rig: Rig) -> None:
+    rig.world.on(script=TEXT)
+    response = await rig.openai.responses.create(model=WEB, input="hello")
+    with pytest.raises(openai.BadRequestError) as refused:
+        await rig.openai.responses.cancel(response.id)
+    assert refused.value.code == "response_not_cancellable"
+    with pytest.raises(openai.BadRequestError) as refused:
+        await rig.openai.responses.retrieve(response.id, stream=True)
+    assert refused.value.code == "stream_not_available"
+
+
+async def test_one_request_is_counted_once(rig: Rig) -> None:
+    rig.world.on(script=TEXT)
+    begun = await rig.openai.responses.create(model=WEB, input="hello", background=True)
+    await until_over(rig, begun.id)
+    counted = rig.app.counters.values()
+    assert (counted["requests.openai_responses"], counted["attempts"], counted[f"models.{WEB}"]) == (1, 1, 1)
+    assert counted["tokens.output"] > 0
