@@ -134,6 +134,7 @@ class Stage:
         self.at_end: Callable[[Run], None] = lambda _: None
         self.told: list[str] = []
         self.busy = Busy()
+        self.budget = Budget(lambda: 2**30)
         self.numbers = iter(range(10_000))
         self.holder = holder
         self.time = time
@@ -179,7 +180,9 @@ class Stage:
         stored = Stored(id=writer.id, created_at=self.time.now, model="grok", status="queued", root=writer.id)
         plan, model = Plan(), BY_NAME["grok-4.3-fast"]
         exchange = Exchange(request=asked, model=model, plan=plan, work=work(FakeUpstream()), report=Report())
-        return Run(exchange, writer, stored, Budget(lambda: 1).share(), self.note, self.written)
+        share = self.budget.share()
+        share.add(2**20)
+        return Run(exchange, writer, stored, share.handed_on(), self.note, self.written)
 
     async def begun(self) -> Run:
         run = self.run()
@@ -209,11 +212,12 @@ async def test_as_many_are_made_at_once_as_the_setting_says_in_their_order(rows:
     with pytest.raises(Refusal) as refused:
         await stage.begun()
     assert refused.value.problem.retry_after
-    assert len(rows.rows) == 3
+    assert (len(rows.rows), stage.budget.held) == (3, 3 * 2**20)
     stage.asked[0].set()
     await time.settle()
     assert [status(run) for run in runs] == ["completed", "in_progress", "in_progress"]
     assert (rows.rows[runs[0].id].status, stage.busy.active) == ("completed", 2)
+    assert stage.budget.held == 2 * 2**20
 
 
 async def test_one_that_is_cancelled_at_the_very_beginning_leaves_its_place(rows: Rows, time: VirtualTime) -> None:
@@ -257,7 +261,7 @@ async def test_one_that_cannot_be_written_is_not_begun(rows: Rows, time: Virtual
     run = stage.run()
     with pytest.raises(StoreError):
         await stage.runs.begin(run)
-    assert (run.over, stage.asked) == (True, [])
+    assert (stage.asked, stage.noted, stage.budget.held) == ([], [], 0)
 
 
 async def test_no_account_refuses_at_once_and_later_is_waited_for(rows: Rows, time: VirtualTime) -> None:

@@ -43,6 +43,12 @@ _SEE_SEC = 0.05
 #: Seconds between two looks for an account that is free.
 _LOOK_FOR_ACCOUNT_SEC = 1.0
 
+_FULL = Problem(
+    kind=Kind.NO_ACCOUNT,
+    message="Too many answers wait to be made in the background; ask again in a few seconds",
+    code="too_many_background",
+    retry_after=5.0,
+)
 _UNKEPT = Problem(kind=Kind.INTERNAL, message="The answer was made, and is too large to be stored")
 _BROKEN = Problem(kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details")
 
@@ -129,11 +135,10 @@ class Background:
         Refused at once when too many wait, and when no account could begin it.
         """
         options = self._options()
-        if len(self._runs) >= options.at_once + options.waiting:
-            message = "Too many answers wait to be made in the background; ask again in a few seconds"
-            raise Refusal(Problem(kind=Kind.NO_ACCOUNT, message=message, code="too_many_background", retry_after=5.0))
-        refused = self._refused(run.exchange)
+        full = len(self._runs) >= options.at_once + options.waiting
+        refused = _FULL if full else self._refused(run.exchange)
         if refused is not None:
+            run.discard()
             raise Refusal(refused)
         self._runs[run.id] = run
         run.older = partial(self._pieces, run.id)
@@ -274,8 +279,7 @@ class Background:
             await self._store.add(msgspec.structs.replace(run.stored(), **held), pieces)
         except BaseException:
             del self._runs[run.id]
-            run.close()
-            run.show()
+            run.discard()
             raise
         run.known = document
         run.recording.saved(pieces)

@@ -139,6 +139,12 @@ class Run:
         self._share.give_back()
         self._note(self)
 
+    def discard(self) -> None:
+        """It was not taken on: nobody works on it, and nobody has heard of it."""
+        self.over = True
+        self._share.give_back()
+        self.show()
+
     def show(self) -> None:
         """Let everybody see its end."""
         if self._last:
