@@ -47,6 +47,7 @@ class Rows:
         self.pieces: dict[str, list[Piece]] = {}
         self.away = False
         self.refused = ""
+        self.unfit: set[str] = set()
         self.slow = asyncio.Event()
         self.slow.set()
 
@@ -78,6 +79,8 @@ class Rows:
 
     async def record(self, pieces: Mapping[str, Sequence[Piece]]) -> None:
         await self._reached()
+        if any(ident in self.unfit for ident in pieces):
+            raise RefusedValues("too large")
         for ident, some in pieces.items():
             self.pieces.setdefault(ident, []).extend(some)
 
@@ -325,6 +328,19 @@ async def test_what_the_store_cannot_take_is_said_to_be_lost(rows: Rows, time: V
     assert (told["status"], "too large" in told["error"]["message"], told["output"]) == ("failed", True, [])
     await stage.runs.beat()
     assert b"event: response.completed" in await heard(run)
+
+
+async def test_frames_that_the_store_cannot_take_disturb_no_other_answer(rows: Rows, time: VirtualTime) -> None:
+    stage = Stage(rows, time)
+    first, second = await stage.begun(), await stage.begun()
+    await time.settle()
+    rows.unfit.add(first.id)
+    await stage.runs.beat()
+    assert [len(rows.pieces[run.id]) for run in (first, second)] == [1, 2]
+    for go in stage.asked:
+        go.set()
+    await time.settle()
+    assert {rows.rows[run.id].status for run in (first, second)} == {"completed"}
 
 
 async def heard(run: Run) -> bytes:

@@ -362,13 +362,25 @@ class Background:
 
     async def _record(self, runs: Sequence[Run]) -> None:
         new = {run.id: pieces for run in runs if (pieces := run.recording.unsaved())}
-        if new:
-            await self._store.record(new)
+        try:
+            if new:
+                await self._store.record(new)
+        except RefusedValues:
+            await self._record_each(new)
         for run in runs:
             run.recording.saved(new.get(run.id, ()))
             document = run.writer.document
             if run.changed and not run.over and await self._store.keep(run.stored(), self._holder, ()):
                 run.known = document
+
+    async def _record_each(self, new: Mapping[str, Sequence[Piece]]) -> None:
+        """Piece by piece; one that the store cannot take is missing there, and who needs it is cut off."""
+        for ident, pieces in new.items():
+            for piece in pieces:
+                try:
+                    await self._store.record({ident: [piece]})
+                except RefusedValues as error:
+                    _log.error("frames cannot be stored", response=ident, first=piece.first, reason=str(error))
 
     def _lose(self, run: Run) -> None:
         """It is in the store no more, or somebody else's there."""
