@@ -95,6 +95,19 @@ async def test_frames_that_nobody_has_are_missed_and_not_invented() -> None:
         await anext(taken.read(-1, shelf))
 
 
+async def test_a_gap_in_the_store_is_not_jumped_over() -> None:
+    taken, shelf = Recording(), Shelf()
+    for number in range(20_000):
+        taken.add(frame(number, f"{number * 2654435761 % 2**32:08x}"))
+        if number % 1000 == 0:
+            shelf.save(taken)
+    del shelf.pieces[1]
+    reader = taken.read(-1, shelf)
+    with pytest.raises(Missing):
+        while True:
+            await anext(reader)
+
+
 def test_large_frames_are_kept_as_they_are() -> None:
     large = b"data: " + b"x" * 2**20 + b"\n\n"
     piece = Piece.of(7, [large, frame(8)])

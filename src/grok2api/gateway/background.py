@@ -22,6 +22,7 @@ from grok2api.dialects.sse import encode_json
 from grok2api.gateway.background_run import STOPPED, Run
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.films import Busy
+from grok2api.gateway.recording import frames_from
 from grok2api.gateway.respond import Batch
 from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.transport.tasks import spawn
@@ -194,7 +195,7 @@ class Background:
             known = await self._store.get(ident)
             while pieces := await self._pieces(ident, place):
                 for piece in pieces:
-                    yield piece.since(place)
+                    yield frames_from(piece, place)
                     place = piece.behind
             if known is None or known.over:
                 return

@@ -23,6 +23,13 @@ class Missing(Exception):  # noqa: N818 - the state of a stream: nobody has thes
     """The frames that come next are neither here nor in the store."""
 
 
+def frames_from(piece: Piece, place: int) -> bytes:
+    """The frames of a piece from `place` on. Raises `Missing` when the piece begins behind it."""
+    if place < piece.first:
+        raise Missing
+    return piece.since(place)
+
+
 class Recording:
     """One answer's frames."""
 
@@ -89,7 +96,7 @@ class Recording:
             if not pieces:
                 raise Missing
             for piece in pieces:
-                yield piece.since(place)
+                yield frames_from(piece, place)
                 place = piece.behind
 
     @property
