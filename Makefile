@@ -63,6 +63,7 @@ docs: $(VENV)/.dev  ## regenerate the reference pages from the code's tables
 	@$(BIN)/python -m grok2api.accounts.reference
 	@$(BIN)/python -m grok2api.simulator.reference docs/simulator.md
 	@$(BIN)/python -m grok2api.admin.reference docs/admin-api.md
+	@$(BIN)/python -m grok2api.recipes.reference
 
 lock: $(VENV)/.dev  ## lock the dependencies with hashes; ARGS=--upgrade takes newer ones
 	@$(BIN)/python -m pip install -q uv

@@ -71,6 +71,8 @@ def said(aliases: Aliases, name: str) -> list[str]:
         ("grok-4.3-fats", []),
         ("Claude-opus", []),
         ("", []),
+        ("claude-" + "x" * 249, ["grok-4.20-auto"]),
+        ("claude-" + "x" * 250, []),
         ("-low", []),
     ],
 )
@@ -83,7 +85,7 @@ def test_what_a_name_leads_to(name: str, leads_to: list[str]) -> None:
     [
         ("claude-opus-5-5 claude-3-opus-latest claude-mythos-5-2 gpt-5-pro o1 o3 o3-pro",
          "grok-4.3-console high", "fast"),
-        ("claude-sonnet-4-5-20250929 claude-fable-5 gpt-5.5 gpt-4o chatgpt-4o-latest codex-latest gpt-5.1-codex-max",
+        ("claude-sonnet-4-5-20250929 claude-fable-5 gpt-5.5 gpt-4o chatgpt-4o-latest gpt-oss-120b gpt-5.1-codex-max",
          "grok-4.3-console", "fast"),
         ("claude-3-5-haiku-20241022 gpt-4o-mini gpt-5-nano gpt-3.5-turbo o4-mini codex-mini-latest gpt-5.1-codex-mini",
          "grok-4.3-console low", "fast"),
@@ -97,6 +99,13 @@ def test_the_built_in_rules(names: str, first: str, last: str) -> None:
         assert (name, found[0]) == (name, first)
         assert found[-1].endswith(last)
         assert said(Aliases(defaults=False), name) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["claude-x", "claude-", "gpt-x", "gpt-nonexistent", "o9", "codex", "llama-3", "grok-4.3"]
+)
+def test_names_that_nobody_has_stay_unknown(name: str) -> None:
+    assert Aliases().resolve(name) == ()
 
 
 def test_an_effort_behind_a_built_in_name_is_the_clients() -> None:

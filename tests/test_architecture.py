@@ -84,11 +84,13 @@ PURE = (
     "config.settings",
     "config.table",
     "config.values",
+    "recipes",
     "storage.filtering",
     "storage.rows",
     "options",
     "banner",
     "web.links",
+    "web.paths",
     "web.ranges",
 )
 
@@ -125,6 +127,7 @@ MAY_IMPORT = {
     "supervisor": "observe place transport.tasks web.listening",
     "storage": "canonical catalog accounts transport.tasks",
     "intake": "accounts",
+    "recipes": "catalog",
     "config": "aliases catalog patterns",
     "observe": "",
     "web": "canonical catalog dialects gateway media storage.errors transport.tasks",

@@ -17,10 +17,11 @@ from grok2api.config import reference as config_reference
 from grok2api.config.table import SETTINGS, section_titles
 from grok2api.dialects import openai_errors
 from grok2api.dialects.anthropic_messages import errors as anthropic_errors
+from grok2api.recipes import reference as recipes_reference
 from grok2api.storage.address import SCHEMES
 from rig import rigged
 
-PAGES = {**config_reference.PAGES, **accounts_reference.PAGES}
+PAGES = {**config_reference.PAGES, **accounts_reference.PAGES, **recipes_reference.PAGES}
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES_OF_OURS = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -53,6 +54,10 @@ def test_generated_pages_are_fresh(name):
     assert page(name) == PAGES[name](), "run `make docs`"
 
 
+def test_no_page_of_a_client_is_left_over():
+    assert {path.relative_to(DOCS).as_posix() for path in (DOCS / "clients").iterdir()} == set(recipes_reference.PAGES)
+
+
 @pytest.mark.parametrize("key", [row.key for row in SETTINGS])
 def test_every_setting_is_documented(key):
     assert f"| `{key}` |" in page("configuration.md")
@@ -80,7 +85,7 @@ def test_every_verb_in_the_pages_exists():
     named = {
         " ".join(match.split()[:3] if match.split()[1] in ("accounts", "config") else match.split()[:2])
         for text in map(Path.read_text, PAGES_OF_OURS)
-        for match in re.findall(r"grok2api (?:serve|simulate|doctor|accounts [a-z-]+|config [a-z]+)", text)
+        for match in re.findall(r"grok2api (?:serve|simulate|doctor|connect|run|accounts [a-z-]+|config [a-z]+)", text)
     }
     assert named <= set(VERBS)
 
@@ -118,6 +123,8 @@ def test_clients_that_are_said_to_be_tested_are_the_locked_ones():
     )
     assert f"| OpenAI Python SDK | {locked['openai']} |" in table
     assert f"| Anthropic Python SDK | {locked['anthropic']} |" in table
+    for name in ("openai", "anthropic"):
+        assert f"{name} {locked[name]}," in page(f"clients/python-{name}.md")
 
 
 @pytest.mark.parametrize("path", PAGES_OF_OURS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,6 +1,7 @@
 """Exact before pattern, the most particular pattern first."""
 
 import itertools
+import time
 
 import pytest
 
@@ -35,6 +36,13 @@ def test_the_order_of_the_table_decides_only_between_equals() -> None:
     for order in itertools.permutations(unequal.items()):
         table = Patterns(dict(order))
         assert [table.get(name) for name in ("a-b-c", "a-b-d", "a-d", "d")] == ["exact", "ab", "a", "any"]
+
+
+def test_many_wildcards_do_not_go_astray() -> None:
+    table = Patterns({"*a*a*a*a*a*a*a*a*b": 1})
+    started = time.process_time()
+    assert table.get("a" * 256) is None
+    assert time.process_time() - started < 0.1
 
 
 def test_nothing_fits_nothing() -> None:

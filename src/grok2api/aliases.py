@@ -24,6 +24,9 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 #: Providers that clients and relays put before a name.
 PROVIDERS = ("xai/", "x-ai/", "grok/", "openai/", "anthropic/", "models/")
 
+#: Characters of a name that anybody could mean.
+LONGEST_NAME = 256
+
 _CHAT = frozenset({Surface.WEB_CHAT, Surface.CONSOLE_CHAT})
 _WINDOW = re.compile(r"\[[0-9]+[kKmM]\]\Z")
 
@@ -33,24 +36,28 @@ _MIDDLE = "grok-4.3-console, grok-4.20-auto, grok-4.20-fast"
 _QUICK = "grok-4.3-console-low, grok-4.3-fast"
 _PICTURES = "grok-imagine-image, grok-imagine-image-lite, grok-imagine-image-edit"
 
-#: The built-in rules, for the names that clients ask for by themselves. The operator's own come before them.
+#: The built-in rules, for families of names that clients ask for by themselves. The operator's own come before them.
+#: They are no wider than that: a name that nobody has stays unknown.
 DEFAULTS: Mapping[str, str] = {
-    "claude-*":        _MIDDLE,
     "claude-*opus*":   _STRONG,
     "claude-*mythos*": _STRONG,
+    "claude-*sonnet*": _MIDDLE,
+    "claude-*fable*":  _MIDDLE,
     "claude-*haiku*":  _QUICK,
-    "gpt-*":           _MIDDLE,
-    "gpt-*-pro*":      _STRONG,
-    "gpt-*mini*":      _QUICK,
-    "gpt-*nano*":      _QUICK,
-    "gpt-3.5*":        _QUICK,
+    "gpt-4*":          _MIDDLE,
+    "gpt-5*":          _MIDDLE,
+    "gpt-6*":          _MIDDLE,
+    "gpt-oss-*":       _MIDDLE,
     "chatgpt-*":       _MIDDLE,
-    "codex-*":         _MIDDLE,
-    "codex-*mini*":    _QUICK,
+    "gpt-3.5*":        _QUICK,
+    "gpt-?*-pro*":     _STRONG,
+    "gpt-?*-mini*":    _QUICK,
+    "gpt-?*-nano*":    _QUICK,
+    "codex-mini*":     _QUICK,
     "o1*":             _STRONG,
     "o3*":             _STRONG,
     "o4*":             _STRONG,
-    "o?-*mini*":       _QUICK,
+    "o?-mini*":        _QUICK,
     "gpt-image-*":     _PICTURES,
     "dall-e-*":        _PICTURES,
     "sora-*":          "grok-imagine-video",
@@ -92,6 +99,8 @@ class Aliases:
 
     def resolve(self, name: str) -> tuple[Choice, ...]:
         """The models that may answer to a name, the preferred first; nothing when nobody knows it."""
+        if len(name) > LONGEST_NAME:
+            return ()
         spelled = _spellings(name)
         return (
             next(filter(None, map(self._exact, spelled)), ())

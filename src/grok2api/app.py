@@ -38,8 +38,7 @@ from grok2api.demo import demonstration
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_media import EDITS, GENERATIONS
-from grok2api.dialects.openai_responses import RESPONSES
-from grok2api.dialects.openai_responses.encode import ResponseEncoder
+from grok2api.dialects.openai_responses import COMPACTION, INPUT_TOKENS, RESPONSES
 from grok2api.gateway.background import Background
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.films import Films
@@ -79,7 +78,6 @@ from grok2api.web.once import Once
 from grok2api.web.options import State, WebOptions
 from grok2api.web.routes import SmallRoutes
 from grok2api.web.server import serve
-from grok2api.web.stored import StoredAnswers
 from grok2api.web.videos import VideoRoutes
 
 #: Objects made before the next collection of the youngest generation: collections show in the tail of latency.
@@ -190,10 +188,10 @@ async def running(
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
         journal = Journal(counters.bump)
-        apart = BackgroundAnswers(background, ResponseEncoder, stored.recall, journal, state)
+        apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
         kept_routes = stored_routes(stored, apart, live, made.budget, web, state, now, new_id)
         routes = [*small.table(), *videos.table(), *kept_routes, *admin]
-        face = Face(_hot(gateway, web, state, journal, made, stored.answers, apart), routes, new_id)
+        face = Face(_hot(gateway, web, state, journal, made, stored, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -271,7 +269,7 @@ def _hot(
     state: State,
     journal: Journal,
     made: Making,
-    stored: StoredAnswers,
+    stored: Storing,
     apart: BackgroundAnswers,
 ) -> dict[str, Asgi]:
     """The routes that have to be fast, and those that send files."""
@@ -279,12 +277,16 @@ def _hot(
     return {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
         "/v1/responses": AnswerRoute(
-            RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored, background=apart
+            RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored.answers, background=apart
         ),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
-        "/v1/messages/count_tokens": CountRoute(gateway, web, new_id, budget),
+        "/v1/messages/count_tokens": CountRoute(MESSAGES, gateway, web, new_id, budget),
+        "/v1/responses/compact": AnswerRoute(
+            COMPACTION, gateway, web, state, journal, new_id, budget, stored=stored.compactions
+        ),
+        "/v1/responses/input_tokens": CountRoute(INPUT_TOKENS, gateway, web, new_id, budget, stored.counts),
         "/v1/files/image": MediaRoute("image", made.stored, state, new_id),
         "/v1/files/video": MediaRoute("video", made.stored, state, new_id),
     }

@@ -6,11 +6,12 @@ comes first, and of equals the one that was written first: `claude-opus-*` comes
 
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import translate
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_WILDCARDS = {"*": ".*", "?": "."}
+_WILDCARDS = "*?"
 
 
 def is_pattern(key: str) -> bool:
@@ -34,7 +35,7 @@ class Patterns(Generic[T]):
 
     def fitting(self, *names: str) -> Iterator[tuple[str, T]]:
         """The patterns that fit one of the names at least, the most particular first, each with its value."""
-        return ((key, value) for key, matches, value in self._patterns if any(map(matches.fullmatch, names)))
+        return ((key, value) for key, matches, value in self._patterns if any(map(matches.match, names)))
 
 
 def _own_characters(key: str) -> int:
@@ -42,4 +43,5 @@ def _own_characters(key: str) -> int:
 
 
 def _matcher(key: str) -> re.Pattern[str]:
-    return re.compile("".join(_WILDCARDS.get(character) or re.escape(character) for character in key), re.DOTALL)
+    """`fnmatch` without its classes: its expressions do not go astray on hostile names, however many `*` there are."""
+    return re.compile(translate(key.replace("[", "[[]")))

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from grok2api import options
 from grok2api.config.live import Live
 from grok2api.coordination.base import Coordinator
+from grok2api.dialects.openai_responses.decode import decoded_to_compact, decoded_to_count
 from grok2api.gateway.recalling import Recall
 from grok2api.gateway.shelf import Shelf
 from grok2api.jobs import Job
@@ -32,7 +33,7 @@ EXPIRE_SEC = 600.0
 
 
 class Storing(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts. answers: for the route that answers. fingerprint: of clients' keys."""
+    """The parts. answers, compactions, counts: for the routes that do so. fingerprint: of clients' keys."""
 
     responses: ResponseStore
     conversations: ConversationStore
@@ -40,6 +41,8 @@ class Storing(msgspec.Struct, frozen=True, kw_only=True):
     shelf: Shelf
     recall: Recall
     answers: StoredAnswers
+    compactions: StoredAnswers
+    counts: StoredAnswers
     fingerprint: Callable[[str], str]
 
 
@@ -56,6 +59,8 @@ def storing(database: Database, vault: Vault, live: Live, writer: WriteBehind, c
         shelf=shelf,
         recall=recall,
         answers=StoredAnswers(recall, vault.fingerprint),
+        compactions=StoredAnswers(recall, vault.fingerprint, decoded_to_compact),
+        counts=StoredAnswers(recall, vault.fingerprint, decoded_to_count),
         fingerprint=vault.fingerprint,
     )
 

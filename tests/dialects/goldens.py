@@ -37,8 +37,13 @@ CHAT_BODY = b"{" + PROMPT + b',"stream_options":{"include_usage":true}}'
 BODIES: Mapping[str, bytes] = {
     "openai_chat": CHAT_BODY,
     "anthropic_messages": b"{" + PROMPT + b',"max_tokens":100}',
+    "anthropic_messages_searching": b"{" + PROMPT + b',"tools":[{"type":"web_search_20250305","name":"web_search"}]}',
 }
-DIALECTS: Mapping[str, Dialect] = {"openai_chat": CHAT, "anthropic_messages": MESSAGES}
+DIALECTS: Mapping[str, Dialect] = {
+    "openai_chat": CHAT,
+    "anthropic_messages": MESSAGES,
+    "anthropic_messages_searching": MESSAGES,
+}
 
 EXCHANGES: Mapping[str, list[Event]] = {
     "plain": [
@@ -84,6 +89,31 @@ EXCHANGES: Mapping[str, list[Event]] = {
         Finished(Finish.STOP_SEQUENCE, Usage(input=8, output=1), "END"),
     ],
     "filtered": [Started(7), Progressed(50), Finished(Finish.CONTENT_FILTER, Usage(input=8, output=1))],
+    "searches": [
+        Started(7),
+        PartStarted(0, THINKING),
+        PartDelta(0, "Let me look."),
+        Searched("web_search", "moons of Mars", (Source("https://example.org/a", "Moons"),), "ws_1"),
+        PartDelta(0, " Twice."),
+        PartEnded(0, "b3BhcXVl", "rs_1"),
+        PartStarted(1, TEXT),
+        PartDelta(1, "There is "),
+        PartDelta(1, "more:"),
+        Searched("x_search", 'the "moons"', (Source("https://x.com/a/status/1", "", "x_post"),), "ws_2"),
+        Searched("web_search", "nothing", (), "ws_3"),
+        Cited("https://example.org/lost", "Between two blocks", 0, 5, 1),
+        PartDelta(1, " two"),
+        PartDelta(1, " moons."),
+        Cited("https://example.org/a", "Moons", 14, 17, 1),
+        Cited("https://x.com/a/status/1", "", 14, 17, 1),
+        PartEnded(1),
+        PartStarted(2, CALL, CallOpened("call_a", "note")),
+        PartDelta(2, '{"n":'),
+        Searched("web_search", "late", (), "ws_4"),
+        PartDelta(2, "2}"),
+        PartEnded(2),
+        Finished(Finish.TOOL_CALLS, Usage(input=80, output=9, reasoning=4, cached=30, exact=True)),
+    ],
     "cut_in_text": [
         Started(7),
         PartStarted(0, TEXT),
@@ -121,6 +151,7 @@ def whole(dialect: str, events: list[Event]) -> bytes:
 
 def write() -> None:
     for dialect in DIALECTS:
+        (FOLDER / dialect).mkdir(exist_ok=True)
         for name, events in EXCHANGES.items():
             (FOLDER / dialect / f"{name}.sse").write_bytes(streamed(dialect, events))
             (FOLDER / dialect / f"{name}.json").write_bytes(whole(dialect, events) + b"\n")

@@ -16,6 +16,7 @@ EXPECTED = {
     Kind.MODEL_NOT_FOUND: (400, "validation_error", "model_not_found", 404, "not_found_error"),
     Kind.NOT_FOUND: (404, "validation_error", "not_found", 404, "not_found_error"),
     Kind.METHOD: (405, "validation_error", "method_not_allowed", 405, "invalid_request_error"),
+    Kind.UPGRADE: (426, "validation_error", "websocket_not_supported", 426, "invalid_request_error"),
     Kind.CONFLICT: (409, "validation_error", "conflict", 409, "conflict_error"),
     Kind.TOO_LARGE: (413, "validation_error", "request_body_too_large", 413, "request_too_large"),
     Kind.MEDIA_TYPE: (415, "validation_error", "unsupported_media_type", 415, "invalid_request_error"),

@@ -25,7 +25,7 @@ from grok2api.canonical.request import (
     ToolResult,
 )
 from grok2api.dialects.anthropic_messages import MESSAGES
-from grok2api.dialects.anthropic_messages.signature import sign
+from grok2api.dialects.anthropic_messages.signature import OPAQUE, sign
 from grok2api.dialects.pairing import NO_RESULT
 from strategies import hostile
 
@@ -117,7 +117,24 @@ USER_BLOCKS = [{"type": "text", "text": "hi"}]
             },
             (File(Inline("A", "application/pdf"), "t", path=f"{BLOCK}.source.data"),),
         ),
-        ({"type": "document", "source": {"type": "text", "data": "words"}}, (Text("words"),)),
+        (
+            {
+                "type": "document",
+                "title": "t",
+                "context": "c",
+                "citations": {"enabled": True},
+                "source": {"type": "text", "media_type": "text/plain", "data": "words"},
+            },
+            (Text("t"), Text("c"), Text("words")),
+        ),
+        (
+            {"type": "document", "source": {"type": "url", "url": "https://a/b.pdf"}},
+            (File("https://a/b.pdf", path=f"{BLOCK}.source.url"),),
+        ),
+        (
+            {"type": "document", "source": {"type": "file", "file_id": "f"}},
+            (File(file_id="f", path=f"{BLOCK}.source.file_id"),),
+        ),
         (
             {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "w"}]}},
             (Text("w"),),
@@ -133,6 +150,42 @@ USER_BLOCKS = [{"type": "text", "text": "hi"}]
             (Text("Search results:\nT - u"),),
         ),
         ({"type": "web_search_tool_result", "tool_use_id": "s", "content": {"error_code": "unavailable"}}, ()),
+        (
+            {
+                "type": "web_search_tool_result",
+                "tool_use_id": "srvtoolu_1",
+                "content": [{"type": "web_search_result", "title": "T", "url": "u", "encrypted_content": OPAQUE}],
+            },
+            (Text("Search results:\nT - u"),),
+        ),
+        (
+            {
+                "type": "web_fetch_tool_result",
+                "tool_use_id": "s",
+                "content": {
+                    "type": "web_fetch_result",
+                    "url": "https://a/b",
+                    "content": {"type": "document", "source": {"type": "text", "data": "words"}},
+                },
+            },
+            (Text("Content of https://a/b:"), Text("words")),
+        ),
+        ({"type": "web_fetch_tool_result", "tool_use_id": "s", "content": {"error_code": "unavailable"}}, ()),
+        ({"type": "mcp_tool_use", "id": "m", "name": "n", "server_name": "s", "input": {}}, ()),
+        (
+            {"type": "mcp_tool_result", "tool_use_id": "m", "content": [{"type": "text", "text": "w"}]},
+            (Text("Tool result:"), Text("w")),
+        ),
+        ({"type": "mcp_tool_result", "tool_use_id": "m", "content": []}, ()),
+        (
+            {"type": "code_execution_tool_result", "tool_use_id": "c", "content": {"stdout": "2\n", "stderr": ""}},
+            (Text("Tool result:\n2\n"),),
+        ),
+        ({"type": "compaction", "content": "What was said before."}, (Text("What was said before."),)),
+        (
+            {"type": "container_upload", "file_id": "f"},
+            (File(file_id="f", path=f"{BLOCK}.file_id"),),
+        ),
         ({"type": "thinking", "thinking": "t", "signature": "of somebody else"}, (Thinking("t"),)),
         ({"type": "thinking", "thinking": "t", "signature": sign("ENC", "rs_1")}, (Thinking("t", "ENC", "rs_1"),)),
         ({"type": "thinking", "thinking": "", "signature": sign("ENC", None)}, (Thinking("", "ENC"),)),
@@ -192,7 +245,20 @@ def test_the_users_words_stay_the_last_text_of_the_turn():
             {"type": "web_search_20250305", "name": "web_search", "max_uses": 8},
             HostedTool("web_search", {"max_uses": 8}),
         ),
-        ({"type": "code_execution_20250825", "name": "code_execution"}, HostedTool("code_execution_20250825")),
+        (
+            {"type": "web_search_20260318", "name": "web_search", "allowed_domains": ["a.org"], "cache_control": {}},
+            HostedTool("web_search", {"allowed_domains": ["a.org"]}),
+        ),
+        (
+            {"type": "web_fetch_20250910", "name": "web_fetch", "max_uses": 1},
+            HostedTool("web_search", {"max_uses": 1}, "tools.web_fetch_20250910"),
+        ),
+        (
+            {"type": "code_execution_20250825", "name": "code_execution"},
+            HostedTool("code_interpreter", {}, "tools.code_execution_20250825"),
+        ),
+        ({"type": "advisor_20260301", "name": "advisor", "model": "m"}, HostedTool("advisor_20260301", {"model": "m"})),
+        ({"type": "computer_toolset_20260801"}, HostedTool("computer_toolset_20260801")),
     ],
 )
 def test_every_kind_of_tool_is_read(tool, expected):
@@ -205,10 +271,15 @@ def test_client_tools_known_by_type_get_a_schema_that_the_model_can_use():
         tools=[
             {"type": "bash_20250124", "name": "bash"},
             {"type": "text_editor_20250728", "name": "edit"},
+            {"type": "memory_20250818", "name": "memory"},
+            {"type": "computer_20250124", "name": "computer", "display_width_px": 800, "display_height_px": 600},
         ]
     )
-    assert [tool.name for tool in request.tools] == ["bash", "edit"]
-    assert all(tool.schema and tool.schema["properties"]["command"] for tool in request.tools)
+    assert [tool.name for tool in request.tools] == ["bash", "edit", "memory", "computer"]
+    assert all(tool.schema and tool.schema["properties"]["command"] for tool in request.tools[:3])
+    assert request.tools[3].schema
+    assert request.tools[3].schema["required"] == ["action"]
+    assert "800 x 600" in request.tools[3].description
 
 
 @pytest.mark.parametrize(
@@ -227,7 +298,124 @@ def test_every_form_of_tool_choice_is_read(choice, expected, parallel):
 
 def test_a_choice_of_the_servers_own_search_is_no_call_for_the_client():
     search = {"type": "web_search_20250305", "name": "web_search"}
-    assert decode(tools=[search], tool_choice={"type": "tool", "name": "web_search"}).tool_choice == ToolChoice()
+    request = decode(tools=[search], tool_choice={"type": "tool", "name": "web_search"})
+    assert request.tool_choice == ToolChoice(hosted="web_search", path="tool_choice.name")
+    assert not request.tool_choice.demands_call
+    assert request.given["tool_choice"] == "tool_choice"
+
+
+LATER = {"name": "WebFetch", "input_schema": {}, "defer_loading": True}
+SEARCH_CALL = {
+    "role": "assistant",
+    "content": [{"type": "tool_use", "id": "toolu_1", "name": "ToolSearch", "input": {"query": "fetch"}}],
+}
+SEARCH_TOOL = {"name": "ToolSearch", "input_schema": {}}
+
+
+def found(*names: str) -> dict[str, Any]:
+    references = [{"type": "tool_reference", "tool_name": name} for name in names]
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": references}
+    return {"role": "user", "content": [result, {"type": "text", "text": "Tool loaded."}]}
+
+
+def change(kind: str, **tool: Any) -> dict[str, Any]:
+    return {"role": "system", "content": [{"type": kind, "tool": tool}]}
+
+
+CALLED = {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_2", "name": "WebFetch", "input": {}}]}
+GONE = change("tool_removal", type="tool_reference", name="WebFetch")
+
+
+@pytest.mark.parametrize(
+    ("messages", "more", "deferred"),
+    [
+        ([USER], {}, ["WebFetch"]),
+        ([USER, SEARCH_CALL, found("WebFetch")], {}, []),
+        ([USER, SEARCH_CALL, found("Other")], {}, ["WebFetch"]),
+        ([USER, CALLED, USER], {}, []),
+        ([USER], {"tool_choice": {"type": "tool", "name": "WebFetch"}}, []),
+        ([USER, change("tool_addition", type="tool_reference", name="WebFetch"), USER], {}, []),
+        ([USER, CALLED, GONE, USER], {}, ["WebFetch"]),
+        (
+            [USER, change("tool_removal", type="tool_reference", name="ToolSearch"), USER],
+            {},
+            ["ToolSearch", "WebFetch"],
+        ),
+        (
+            [
+                USER,
+                {
+                    "role": "assistant",
+                    "content": [
+                        {
+                            "type": "tool_search_tool_result",
+                            "tool_use_id": "s",
+                            "content": {
+                                "type": "tool_search_tool_search_result",
+                                "tool_references": [{"type": "tool_reference", "tool_name": "WebFetch"}],
+                            },
+                        }
+                    ],
+                },
+                USER,
+            ],
+            {},
+            [],
+        ),
+    ],
+)
+def test_deferred_tools_are_shown_once_the_conversation_has_brought_them_up(messages, more, deferred):
+    request = decode(messages=messages, tools=[SEARCH_TOOL, LATER], **more)
+    assert [tool.name for tool in request.tools] == ["ToolSearch", "WebFetch"]
+    assert [tool.name for tool in request.tools if tool.deferred] == deferred
+
+
+def test_deferred_tools_that_nothing_could_bring_up_are_shown():
+    assert not decode(tools=[LATER]).tools[0].deferred
+    searched = {"type": "tool_search_tool_bm25_20251119", "name": "tool_search_tool_bm25"}
+    assert not any(tool.deferred for tool in decode(tools=[SEARCH_TOOL, LATER, searched]).tools)
+
+
+def test_only_the_tools_that_are_shown_are_limited_to_what_upstreams_take():
+    many = [{**LATER, "name": f"t{number}"} for number in range(2000)]
+    assert len(decode(tools=[SEARCH_TOOL, *many]).tools) == 2001
+    assert refused(tools=[{"name": f"t{number}", "input_schema": {}} for number in range(1025)]) == "tools"
+
+
+def test_a_tool_defined_in_the_conversation_is_one_more_tool():
+    added = change("tool_addition", type="tool_definition", definition={"name": "New", "input_schema": {}})
+    request = decode(messages=[USER, added, USER], tools=[READ])
+    assert [(tool.name, tool.deferred) for tool in request.tools] == [("Read", False), ("New", False)]
+
+
+SERVER = {"type": "url", "name": "docs", "url": "https://mcp.example/sse", "authorization_token": "t"}
+SENT = {"server_label": "docs", "server_url": "https://mcp.example/sse", "authorization": "t"}
+
+
+@pytest.mark.parametrize(
+    ("server", "tools", "expected"),
+    [
+        ({}, [], [SENT]),
+        ({"tool_configuration": {"enabled": False}}, [], []),
+        ({"tool_configuration": {"allowed_tools": ["a"]}}, [], [{**SENT, "allowed_tools": ["a"]}]),
+        ({}, [{"type": "mcp_toolset", "mcp_server_name": "docs"}], [SENT]),
+        (
+            {},
+            [
+                {
+                    "type": "mcp_toolset",
+                    "mcp_server_name": "docs",
+                    "default_config": {"enabled": False},
+                    "configs": {"a": {"enabled": True}, "b": {}},
+                }
+            ],
+            [{**SENT, "allowed_tools": ["a"]}],
+        ),
+    ],
+)
+def test_mcp_servers_become_tools_of_the_upstream(server, tools, expected):
+    request = decode(mcp_servers=[{**SERVER, **server}], tools=tools)
+    assert request.hosted_tools == tuple(HostedTool("mcp", settings, "mcp_servers") for settings in expected)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +458,50 @@ def test_H1_parameters_are_reported_by_the_clients_name():
     assert request.extra["top_k"] == 40
 
 
+DOCUMENT = {"type": "document", "citations": {"enabled": True}, "source": {"type": "text", "data": "w"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reported"),
+    [
+        ({"messages": [{"role": "user", "content": [DOCUMENT]}]}, "citations"),
+        ({"messages": [USER, USE, {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "toolu_1", "content": [DOCUMENT]}]}]}, "citations"),
+        ({"output_config": {"task_budget": {"type": "tokens", "total": 9}}}, "output_config.task_budget"),
+        ({"diagnostics": {"previous_message_id": "msg_1"}}, "diagnostics"),
+        ({"fallbacks": "default"}, "fallbacks"),
+        ({"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}, "context_management"),
+    ],
+)  # fmt: skip
+def test_H1_what_only_anthropic_has_is_reported(fields, reported):
+    assert reported in decode(**fields).given.values()
+
+
+CACHED = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+
+
+def test_cache_control_is_accepted_everywhere_and_asks_for_nothing():
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "r", **CACHED}]}
+    request = decode(
+        system=[{"type": "text", "text": "s", **CACHED}],
+        messages=[
+            {"role": "user", "content": [{"type": "text", "text": "u", **CACHED}]},
+            {"role": "assistant", "content": [{**USE["content"][0], **CACHED}]},  # type: ignore[dict-item]
+            {"role": "user", "content": [{**result, **CACHED}]},
+        ],
+        tools=[{**READ, **CACHED}, {"type": "web_search_20250305", "name": "web_search", **CACHED}],
+        **CACHED,
+    )
+    assert request.given == {"max_tokens": "max_tokens"}
+    assert request.hosted_tools == (HostedTool("web_search"),)
+
+
+def test_thinking_that_is_switched_off_comes_in_no_form():
+    assert not decode(thinking={"type": "disabled"}).include_encrypted
+    assert decode(thinking={"type": "adaptive", "display": "omitted"}).include_encrypted
+    assert decode().include_encrypted
+
+
 @pytest.mark.parametrize(
     ("user_id", "headers", "sticky"),
     [
@@ -310,6 +542,10 @@ def test_P8_the_session_is_found_where_claude_code_puts_it(user_id, headers, sti
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
         ({"tool_choice": {"type": "maybe"}}, "tool_choice.type"),
         ({"tools": [READ], "tool_choice": {"type": "tool", "name": "gone"}}, "tool_choice.name"),
+        ({"tools": [{"type": "mcp_toolset", "mcp_server_name": "x"}]}, "tools.0.mcp_server_name"),
+        ({"mcp_servers": [SERVER],
+          "tools": [{"type": "mcp_toolset", "mcp_server_name": "docs", "configs": {"a": {"enabled": False}}}]},
+         "tools.0.configs.a.enabled"),
         ({"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema"),
         ({"output_config": {"effort": "vast"}}, "output_config.effort"),
     ],

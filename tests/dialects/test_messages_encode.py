@@ -5,6 +5,7 @@ from typing import Any
 
 import anthropic
 import httpx2
+import msgspec
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from goldens import BODIES, EXCHANGES, envelope, streamed, whole
@@ -22,18 +23,28 @@ from grok2api.canonical.events import (
     PartEnded,
     PartKind,
     PartStarted,
+    Searched,
     Started,
     Usage,
 )
 from grok2api.canonical.problem import Kind, Problem
-from grok2api.canonical.request import Text, Thinking
+from grok2api.canonical.request import Request, Text, Thinking
 from grok2api.canonical.sequence import fold
 from grok2api.dialects.anthropic_messages import MESSAGES
 from strategies import batches, event_streams
 
 REQUEST = MESSAGES.decode(BODIES["anthropic_messages"], {})
+SEARCHING = MESSAGES.decode(BODIES["anthropic_messages_searching"], {})
+BOTH = pytest.mark.parametrize("request_", [REQUEST, SEARCHING], ids=["plain", "searching"])
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
-FITTING = {"text": {"text_delta"}, "thinking": {"thinking_delta", "signature_delta"}, "tool_use": {"input_json_delta"}}
+FITTING = {
+    "text": {"text_delta", "citations_delta"},
+    "thinking": {"thinking_delta", "signature_delta"},
+    "tool_use": {"input_json_delta"},
+    "server_tool_use": {"input_json_delta"},
+    "web_search_tool_result": set(),
+}
+SEARCH_BLOCKS = {"server_tool_use", "web_search_tool_result"}
 
 
 def frames(stream: bytes) -> list[dict[str, Any]]:
@@ -48,8 +59,8 @@ def frames(stream: bytes) -> list[dict[str, Any]]:
     return payloads
 
 
-def encoded(groups: list[list[Event]]) -> bytes:
-    encoder = MESSAGES.encoder(REQUEST, envelope())
+def encoded(groups: list[list[Event]], request: Request = REQUEST) -> bytes:
+    encoder = MESSAGES.encoder(request, envelope())
     return b"".join(encoder.feed(group) for group in groups)
 
 
@@ -64,7 +75,7 @@ def collected(payloads: list[dict[str, Any]]) -> dict[str, Any]:
             _add(message["content"][payload["index"]], payload["delta"], inputs, payload["index"])
         elif payload["type"] == "message_delta":
             message.update(payload["delta"])
-            message["usage"] = payload["usage"]
+            message["usage"] |= payload["usage"]
     for index, text in inputs.items():
         message["content"][index]["input"] = json.loads(text or "{}")
     return message
@@ -73,28 +84,33 @@ def collected(payloads: list[dict[str, Any]]) -> dict[str, Any]:
 def _add(block: dict[str, Any], delta: dict[str, Any], inputs: dict[int, str], index: int) -> None:
     if delta["type"] == "input_json_delta":
         inputs[index] = inputs.get(index, "") + delta["partial_json"]
+    elif delta["type"] == "citations_delta":
+        block.setdefault("citations", []).append(delta["citation"])
     else:
         member = delta["type"].removesuffix("_delta")
         block[member] += delta[member]
 
 
+@BOTH
 @settings(max_examples=150, deadline=None)
-@given(event_streams(custom_calls=True), st.data())
-def test_S15_a_whole_answer_equals_the_collected_stream(events, data):
-    message = collected(frames(encoded(data.draw(batches(events)))))
-    assert message == json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
+@given(events=event_streams(custom_calls=True), data=st.data())
+def test_S15_a_whole_answer_equals_the_collected_stream(request_, events, data):
+    message = collected(frames(encoded(data.draw(batches(events)), request_)))
+    assert message == json.loads(MESSAGES.whole(request_, [fold(events)], envelope()))
 
 
+@BOTH
 @settings(max_examples=60, deadline=None)
-@given(event_streams(), st.data())
-def test_S15_how_events_are_grouped_changes_no_byte(events, data):
-    assert encoded(data.draw(batches(events))) == encoded([events])
+@given(events=event_streams(), data=st.data())
+def test_S15_how_events_are_grouped_changes_no_byte(request_, events, data):
+    assert encoded(data.draw(batches(events)), request_) == encoded([events], request_)
 
 
+@BOTH
 @settings(max_examples=100, deadline=None)
-@given(event_streams())
-def test_S11_blocks_open_and_close_in_order_with_deltas_that_fit(events):
-    payloads = frames(encoded([events]))
+@given(events=event_streams())
+def test_S11_blocks_open_and_close_in_order_with_deltas_that_fit(request_, events):
+    payloads = frames(encoded([events], request_))
     kinds = [payload["type"] for payload in payloads]
     assert kinds[:2] == ["message_start", "ping"]
     assert kinds[-2:] == ["message_delta", "message_stop"]
@@ -116,15 +132,72 @@ def test_S11_blocks_open_and_close_in_order_with_deltas_that_fit(events):
     assert current is None
 
 
+@BOTH
 @settings(max_examples=100, deadline=None)
-@given(event_streams())
-def test_every_frame_and_every_whole_answer_fits_the_official_types(events):
-    for payload in frames(encoded([events])):
+@given(events=event_streams())
+def test_every_frame_and_every_whole_answer_fits_the_official_types(request_, events):
+    for payload in frames(encoded([events], request_)):
         if payload["type"] != "ping":
             assert EVENT.validate_python(payload, strict=True).type == payload["type"]
-    answer = json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
+            assert (payload["type"] == "message_start") == (None in _values(payload))
+    answer = json.loads(MESSAGES.whole(request_, [fold(events)], envelope()))
     assert Message.model_validate(answer, strict=True)
-    assert all("citations" not in block for block in answer["content"])
+    assert None not in _values(answer["content"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(event_streams())
+def test_a_client_that_declared_no_search_sees_none(events):
+    answer = json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
+    assert all("citations" not in block and block["type"] not in SEARCH_BLOCKS for block in answer["content"])
+    assert "server_tool_use" not in answer["usage"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(event_streams())
+def test_a_client_that_declared_a_search_sees_each_of_them_once(events):
+    searches = [event for event in events if isinstance(event, Searched)]
+    answer = json.loads(MESSAGES.whole(SEARCHING, [fold(events)], envelope()))
+    uses = [block for block in answer["content"] if block["type"] == "server_tool_use"]
+    results = [block for block in answer["content"] if block["type"] == "web_search_tool_result"]
+    assert [use["input"] for use in uses] == [{"query": search.query} for search in searches]
+    assert [[page["url"] for page in result["content"]] for result in results] == [
+        [source.url for source in search.sources] for search in searches
+    ]
+    told = answer["usage"].get("server_tool_use", {"web_search_requests": 0})
+    assert told["web_search_requests"] == len(searches)
+
+
+def _values(node: Any) -> list[Any]:
+    """Every value of a JSON tree, but for the one member whose null is Anthropic's own."""
+    if isinstance(node, dict):
+        inner = [_values(value) for key, value in node.items() if key != "stop_sequence"]
+        return [value for values in inner for value in values]
+    return [value for child in node for value in _values(child)] if isinstance(node, list) else [node]
+
+
+def test_a_search_inside_text_breaks_it_and_one_inside_thinking_follows_it():
+    answer = json.loads(whole("anthropic_messages_searching", EXCHANGES["searches"]))
+    kinds = [block["type"] for block in answer["content"]]
+    pair = ["server_tool_use", "web_search_tool_result"]
+    assert kinds == ["thinking", *pair, "text", *pair, *pair, "text", "tool_use", *pair]
+    assert [block["text"] for block in answer["content"] if block["type"] == "text"] == [
+        "There is more:",
+        " two moons.",
+    ]
+    assert [cited["url"] for cited in answer["content"][8]["citations"]] == [
+        "https://example.org/a",
+        "https://x.com/a/status/1",
+    ]
+    assert answer["content"][9]["input"] == {"n": 2}
+
+
+def test_usage_is_told_as_anthropic_defines_it():
+    usage = json.loads(whole("anthropic_messages_searching", EXCHANGES["searches"]))["usage"]
+    assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (50, 30)
+    assert usage["cache_creation"] == {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}
+    assert usage["server_tool_use"] == {"web_search_requests": 4, "web_fetch_requests": 0}
+    assert usage["output_tokens_details"] == {"thinking_tokens": 4}
 
 
 def test_S8_usage_is_told_at_the_start_and_at_the_end():
@@ -203,15 +276,27 @@ def _client(body: bytes, content_type: str, status: int = 200) -> anthropic.Anth
     )
 
 
+def test_an_error_names_the_request_where_it_is_known():
+    named = MESSAGES.encoder(REQUEST, msgspec.structs.replace(envelope(), request_id="req_1"))
+    [payload] = frames(named.feed([Failed(Problem(kind=Kind.TIMEOUT, message="silent"))]))
+    assert payload["request_id"] == "req_1"
+    status, body = MESSAGES.problem(Problem(kind=Kind.NO_ACCOUNT, message="none"), "req_2")
+    assert (status, json.loads(body)) == (
+        429,
+        {"type": "error", "error": {"type": "rate_limit_error", "message": "none"}, "request_id": "req_2"},
+    )
+
+
 PROMPT: Any = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 
 
+@pytest.mark.parametrize("dialect", ["anthropic_messages", "anthropic_messages_searching"])
 @pytest.mark.parametrize("name", [name for name in EXCHANGES if not name.startswith("cut")])
-def test_C1_the_official_client_builds_the_whole_answer_of_the_stream(name):
-    with _client(streamed("anthropic_messages", EXCHANGES[name]), "text/event-stream") as client:  # noqa: SIM117
+def test_C1_the_official_client_builds_the_whole_answer_of_the_stream(name, dialect):
+    with _client(streamed(dialect, EXCHANGES[name]), "text/event-stream") as client:  # noqa: SIM117
         with client.messages.stream(**PROMPT) as stream:
             streamed_message = stream.get_final_message()
-    with _client(whole("anthropic_messages", EXCHANGES[name]), "application/json") as client:
+    with _client(whole(dialect, EXCHANGES[name]), "application/json") as client:
         answer = client.messages.create(**PROMPT)
     assert streamed_message.to_dict(exclude_none=True) == answer.to_dict(exclude_none=True)
 

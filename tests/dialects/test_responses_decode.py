@@ -126,7 +126,7 @@ def test_tools_of_every_kind_are_told_apart():
             {"type": "web_search_preview_2025_03_11", "search_context_size": "low"},
             {"type": "mcp", "server_label": "a", "server_url": "https://m", "authorization": "hush"},
             {"type": "tool_search"},
-            {"type": "local_shell"},
+            {"type": "shell", "environment": {"type": "container_auto"}},
             {"type": "image_generation"},
             {"type": "something_new", "depth": 2},
         ]
@@ -140,12 +140,12 @@ def test_tools_of_every_kind_are_told_apart():
     assert [tool.kind for tool in request.hosted_tools] == [
         "web_search",
         "mcp",
-        "tool_search",
-        "local_shell",
         "image_generation",
         "something_new",
+        "tool_search",
+        "shell",
     ]
-    assert request.hosted_tools[-1] == HostedTool("something_new", {"depth": 2})
+    assert request.hosted_tools[3] == HostedTool("something_new", {"depth": 2})
 
 
 @pytest.mark.parametrize(

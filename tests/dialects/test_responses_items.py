@@ -156,7 +156,7 @@ def test_a_result_may_hold_pictures():
 def test_openais_own_client_tools_are_calls_like_others(call, result, name, words):
     turns = decode([call, result]).messages
     assert (turns[0].parts[0].id, turns[0].parts[0].name) == ("c1", name)
-    assert turns[1].parts == (ToolResult("c1", (Text(words),)),)
+    assert turns[1].parts == (ToolResult("c1", (Text(words),), is_error=words == "failed"),)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_C1_a_codex_turn_is_read_whole():
         Role.TOOL,
     ]
     assert request.messages[3].parts[0] == Thinking("Look first.", "gAAAA", "rs_1")
-    assert [tool.name for tool in request.tools] == ["shell", "apply_patch", "close_agent"]
+    assert [tool.name for tool in request.tools] == ["shell", "apply_patch", "tool_search", "close_agent"]
     assert (request.stream, request.thinking, request.include_encrypted) == (True, True, True)
     assert request.sticky == "0192-conv"
     assert set(request.given) == {"tool_choice", "parallel_tool_calls", "effort"}

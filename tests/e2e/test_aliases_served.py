@@ -159,8 +159,9 @@ async def test_names_of_other_makers_of_pictures_and_films_are_known(tmp_path: P
     async with rigged(tmp_path) as rig:
         status, headers, _ = await rig.post("/v1/images/generations", {"model": "dall-e-3", "prompt": "a cat"})
         assert (status, headers["x-grok2api-model"]) == (200, "grok-imagine-image")
-        status, _, body = await rig.post("/v1/videos", {"model": "sora-2", "prompt": "a cat", "seconds": "6"})
+        status, headers, body = await rig.post("/v1/videos", {"model": "sora-2", "prompt": "a cat", "seconds": "6"})
         assert (status, json.loads(body)["model"]) == (200, "sora-2")
+        assert headers["x-grok2api-model"] == "grok-imagine-video"
         status, _, _ = await rig.post("/v1/images/generations", {"model": "gpt-4o", "prompt": "a cat"})
         assert status == 400
         status, _, _ = await rig.post(RESPONSES, {"model": "gpt-5-codex", "input": "hello"})

@@ -3,10 +3,15 @@
 import asyncio
 import gzip
 import json
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
+from yarl import URL
 
 from asking import DIALECTS, WEB, ask
 from rig import BASIC, CHAT, MESSAGES, RESPONSES, rigged
@@ -152,46 +157,161 @@ async def test_a_body_over_the_limit_is_413(tmp_path: Path) -> None:
         assert status == 413
 
 
-async def test_C10_a_compressed_request_is_served(tmp_path: Path) -> None:
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "identity": bytes,
+}
+FORM = b'--x\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+TAKEN: list[tuple[str, bytes, str]] = [
+    *((path, json.dumps(ask(name, stream=False)).encode(), "application/json") for name, path in DIALECTS.items()),
+    ("/v1/responses/compact", json.dumps(ask("responses")).encode(), "application/json"),
+    ("/v1/responses/input_tokens", json.dumps(ask("responses")).encode(), "application/json"),
+    ("/v1/messages/count_tokens", json.dumps(ask("messages")).encode(), "application/json"),
+    ("/v1/images/generations", b'{"model": "grok-imagine-image-lite", "prompt": "a cat"}', "application/json"),
+    ("/v1/images/edits", FORM % (b"prompt", b"p") + FORM % (b"model", b"nope") + b"--x--\r\n",
+     "multipart/form-data; boundary=x"),
+    ("/v1/videos", FORM % (b"prompt", b"a cat") + b"--x--\r\n", "multipart/form-data; boundary=x"),
+    ("/v1/videos", b'{"prompt": "a cat"}', "application/json"),
+]  # fmt: skip
+
+
+async def test_Z6_a_bomb_is_refused_on_every_route(tmp_path: Path) -> None:
+    bomb = b" " * 3_000_000
+    async with rigged(tmp_path, settings={"server.max_body_mb": 1}) as rig:
+        for path, _, content_type in TAKEN:
+            for encoding in PACKED.keys() - {"identity"}:
+                packed = PACKED[encoding](bomb)
+                assert len(packed) < 10_000
+                status, _, _ = await rig.post(path, packed, content_type=content_type, content_encoding=encoding)
+                assert (path, encoding, status) == (path, encoding, 413)
+        assert not rig.world.journal.chats
+
+
+async def test_C10_a_compressed_body_is_read_on_every_route(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
-        rig.world.on(script="unpacked")
-        status, _, body = await rig.post(
-            CHAT, gzip.compress(json.dumps(ask("chat", stream=False)).encode()), content_encoding="gzip"
-        )
-        assert status == 200
-        assert json.loads(body)["choices"][0]["message"]["content"] == "unpacked"
+        for path, body, content_type in TAKEN:
+            plain, _, _ = await rig.post(path, body, content_type=content_type)
+            for encoding, pack in PACKED.items():
+                headers = {"content_type": content_type, "content_encoding": encoding}
+                status, _, answer = await rig.post(path, pack(body), **headers)
+                assert (path, encoding, status) == (path, encoding, plain)
+                assert "nope" in answer.decode() or status == 200
+            status, _, _ = await rig.post(path, body, content_type=content_type, content_encoding="rot13")
+            assert status == 415
+
+
+async def test_C11_headers_and_queries_of_clients_change_nothing(tmp_path: Path) -> None:
+    headers = {
+        "anthropic_beta": "claude-code-20250219,mid-conversation-system,unknown-2027-01-01",
+        "anthropic_dangerous_direct_browser_access": "true",
+        "openai_beta": "responses=experimental",
+        "openai_organization": "org",
+        "x_stainless_retry_count": "0",
+        "x_app": "cli",
+        "originator": "codex_cli_rs",
+        "accept": "*/*",
+        "user_agent": "unknown/1.0",
+    }
+    async with rigged(tmp_path) as rig:
+        for path, body, content_type in TAKEN:
+            plain, _, _ = await rig.post(path, body, content_type=content_type)
+            status, _, _ = await rig.post(f"{path}?beta=true&unknown=1", body, content_type=content_type, **headers)
+            assert (path, status) == (path, plain)
+
+
+#: Bases that people configure by mistake, and what may stand behind the right one.
+BASES = ("", "/v1/v1", "/v1/v1/v1", "/openai/v1", "/openai", "/api/v1", "/api", "/anthropic/v1", "/anthropic", "//v1")
+BEHIND = (
+    "/chat/completions", "/responses", "/messages", "/messages/count_tokens", "/models", "/models/grok-4.3-fast",
+    "/images/generations", "/images/edits", "/videos", "/videos/video_1", "/videos/video_1/content",
+)  # fmt: skip
+READ = ("/models", "/videos")
+
+
+async def test_C9_a_wrong_path_is_told_the_right_url_in_the_envelope_that_the_client_speaks(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        for behind in BEHIND:
+            wrong = [base + behind for base in BASES] + [f"/v1{behind}/", f"/v1{behind}//", f"/v1/{behind}"]
+            for path in wrong:
+                for headers in ({}, {"anthropic-version": "2023-06-01"}):
+                    method = "GET" if behind.startswith(READ) else "POST"
+                    url = URL(rig.url + path, encoded=True)
+                    async with rig.http.request(method, url, headers=headers, allow_redirects=False) as answer:
+                        body = await answer.read()
+                    if path.startswith("/v1/models/grok"):
+                        continue  # a model's name may hold a slash
+                    anthropic = bool(headers) or behind.startswith("/messages")
+                    assert (path, answer.status) == (path, 404)
+                    message = error_in("messages" if anthropic else "chat", body)["message"]
+                    base = rig.url if anthropic else f"{rig.url}/v1"
+                    assert f"the right URL is {rig.url}/v1{behind} (base URL {base})" in message
+                    assert answer.headers["x-request-id"]
+                    assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/completions", "/nothing", "/v1/" + "a/" * 2000, "/%00", "/v1/é"])
+async def test_C9_where_nothing_was_meant_the_base_urls_are_told(tmp_path: Path, path: str) -> None:
+    async with rigged(tmp_path) as rig:
+        status, _, body = await rig.post(path, {})
+        message = error_in("chat", body)["message"]
+        assert status == 404
+        assert f"{rig.url}/v1 for OpenAI's SDKs" in message
+        assert len(message) < 400
+
+
+async def test_C9_small_routes_below_v1_are_told_their_place(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        for path, right in (("/v1/health", "/health"), ("/v1/", None), ("/health/", "/health"), ("/v1/meta", "/meta")):
+            async with rig.http.get(rig.url + path) as answer:
+                message = (await answer.json())["error"]["message"]
+                assert right is None or f"{rig.url}{right} " in message
+
+
+async def test_a_root_is_answered_at_once(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        async with rig.http.head(rig.url + "/") as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
+        async with rig.http.get(rig.url + "/") as answer:
+            assert (await answer.json())["api"] == f"{rig.url}/v1"
+        async with rig.http.head(rig.url + "/v1/models") as answer:
+            assert answer.status == 200
 
 
 @pytest.mark.parametrize(
-    ("path", "right"),
+    ("method", "path", "allow"),
     [
-        ("/v1/v1/chat/completions", "/v1/chat/completions"),
-        ("/chat/completions", "/v1/chat/completions"),
-        ("/responses", "/v1/responses"),
-        ("/messages", "/v1/messages"),
-        ("/v1/v1/messages", "/v1/messages"),
-        ("/v1/chat/completions/", "/v1/chat/completions"),
+        *(("GET", path, "POST") for path in (CHAT, RESPONSES, MESSAGES, "/v1/messages/count_tokens")),
+        *(("DELETE", path, "POST") for path in ("/v1/images/generations", "/v1/images/edits")),
+        ("POST", "/v1/models", "GET, HEAD"),
+        ("PUT", "/v1/models/grok-4.3-fast", "GET, HEAD"),
+        ("DELETE", "/v1/videos", "GET, HEAD, POST"),
+        ("POST", "/v1/videos/video_1", "DELETE, GET, HEAD"),
+        ("POST", "/v1/videos/video_1/content", "GET, HEAD"),
+        ("POST", "/v1/files/image", "GET, HEAD"),
+        ("POST", "/health", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
     ],
 )
-async def test_C9_a_wrong_path_is_told_the_right_url(tmp_path: Path, path: str, right: str) -> None:
+async def test_a_wrong_method_is_405_and_told_the_right_ones(
+    tmp_path: Path, method: str, path: str, allow: str
+) -> None:
     async with rigged(tmp_path) as rig:
-        status, headers, body = await rig.post(path, ask("chat"))
-        assert status == 404
-        assert f"{rig.url}{right} " in error_in("chat", body)["message"]
-        assert headers["x-request-id"]
+        for headers in ({}, {"anthropic-version": "2023-06-01"}):
+            async with rig.http.request(method, rig.url + path, headers=headers) as answer:
+                assert (answer.status, answer.headers["allow"]) == (405, allow)
+                speaks = "messages" if headers or path.startswith("/v1/messages") else "chat"
+                assert error_in(speaks, await answer.read())["message"]
 
 
-async def test_wrong_methods_and_upgrades_are_plain_4xx(tmp_path: Path) -> None:
+async def test_upgrades_are_plain_4xx(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
-        for path in (CHAT, RESPONSES, MESSAGES):
-            async with rig.http.get(rig.url + path) as answer:
-                assert answer.status == 405
         upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
                    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
         async with rig.http.get(rig.url + RESPONSES, headers=upgrade) as answer:
             assert 400 <= answer.status < 500
-        async with rig.http.head(rig.url + "/") as answer:
-            assert answer.status == 200
 
 
 async def test_Z6_hostile_bytes_get_a_4xx(tmp_path: Path) -> None:

@@ -246,10 +246,10 @@ async def test_wrong_keys_and_models_raise_the_sdks_own_classes(tmp_path: Path) 
             await rig.anthropic.messages.create(model=CONSOLE, max_tokens=9, messages=ASK)
     async with rigged(tmp_path / "2") as rig:
         with pytest.raises(openai.BadRequestError) as raised:
-            await rig.openai.chat.completions.create(model="grok-x", messages=ASK)
+            await rig.openai.chat.completions.create(model="gpt-x", messages=ASK)
         assert raised.value.code == "model_not_found"
         with pytest.raises(anthropic.NotFoundError):
-            await rig.anthropic.messages.create(model="grok-x", max_tokens=9, messages=ASK)
+            await rig.anthropic.messages.create(model="claude-x", max_tokens=9, messages=ASK)
         assert (await rig.openai.models.retrieve(CONSOLE)).id == CONSOLE
         assert [model.id async for model in await rig.openai.models.list()]
         assert [model.id async for model in rig.anthropic.models.list()]

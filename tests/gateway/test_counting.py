@@ -43,6 +43,14 @@ def test_the_last_step_is_the_whole_and_every_step_is_short() -> None:
     assert len(steps) > 4
 
 
+@pytest.mark.parametrize("text", ["", "x" * 50_000, "\n" * 50_000, "漢" * 30_000, "one two " * 9_000])
+def test_a_long_text_is_cut_where_tokens_begin_and_nothing_is_lost(text: str) -> None:
+    asked: list[str] = []
+    *_, total = count_input(saying([text]), lambda window: asked.append(window) or count(window))  # type: ignore[func-returns-value]
+    assert "".join(asked) == text
+    assert total - 7 == pytest.approx(count(text), rel=0.001, abs=16)
+
+
 def test_an_empty_request_has_tokens_too() -> None:
     assert list(count_input(saying([]), len))[-1] > 0
 

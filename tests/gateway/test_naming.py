@@ -91,6 +91,8 @@ def test_C9_an_unknown_name_is_told_the_nearest_that_can_be_served() -> None:
     assert (problem.kind, problem.code, problem.param) == (Kind.MODEL_NOT_FOUND, "model_not_found", "model")
     assert problem.message.count("grok-") == 4
     assert "grok-4.20-heavy" not in problem.message
+    with pytest.raises(Refusal, match=r"nearest are: my-model, "):
+        naming(Standing("fast"), table={"my-model": "grok-4.20-fast"}).find("my-modle")
 
 
 def test_a_model_of_another_version_is_said_to_be_one() -> None:

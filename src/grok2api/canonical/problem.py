@@ -20,6 +20,7 @@ class Kind(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"  # 400 (Anthropic: 404)
     NOT_FOUND = "not_found"  # 404
     METHOD = "method_not_allowed"  # 405
+    UPGRADE = "upgrade_refused"  # 426: a WebSocket was asked for
     CONFLICT = "conflict"  # 409
     TOO_LARGE = "too_large"  # 413
     MEDIA_TYPE = "media_type"  # 415
@@ -62,6 +63,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: seconds until it is worth trying again, when known.
     code: the stable word clients match on; empty means the dialect's default for the kind.
     param: the field at fault, as the client spelled it (`messages.3.content.0.type`).
+    allow: the methods that the path takes, for `METHOD`.
     upstream_status: the HTTP status the upstream answered, when it answered one.
     evidence: the first bytes of what the upstream said; for the log, never for the caller.
     """
@@ -71,6 +73,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     param: str | None = None
     retry_after: float | None = None
+    allow: tuple[str, ...] = ()
     upstream_status: int | None = None
     evidence: bytes = b""
 

@@ -111,7 +111,9 @@ class Tool(msgspec.Struct, frozen=True):
     """A tool that the client runs.
 
     `custom` tools take free text instead of JSON (`grammar` describes it); `schema` is the JSON
-    schema of the arguments otherwise. `namespace` groups functions in the Responses dialect.
+    schema of the arguments otherwise. `namespace` groups functions in the Responses dialect. A `deferred` tool is not
+    shown to the model yet; a call of it is the client's all the same.
+    builtin: which of OpenAI's own tools it stands for (`shell`); calls of those are items of their own there.
     """
 
     name: str
@@ -121,20 +123,37 @@ class Tool(msgspec.Struct, frozen=True):
     custom: bool = False
     grammar: Mapping[str, Any] | None = None
     namespace: str | None = None
+    deferred: bool = False
+    builtin: str = ""
 
 
 class HostedTool(msgspec.Struct, frozen=True):
-    """A tool that the upstream runs itself: `kind` is its wire type (`web_search`, `x_search`, …)."""
+    """A tool that the upstream runs itself: `kind` is its wire type (`web_search`, `x_search`, …).
+
+    spelled: what the client knows it by, when that is another kind of tool that this one stands in for.
+    """
 
     kind: str
     settings: Mapping[str, Any] = {}
+    spelled: str = ""
+
+    @property
+    def reported(self) -> str:
+        """What it is called when the client is told that it has no effect."""
+        return self.spelled or f"tools.{self.kind}"
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
-    """`auto`, `none`, `required`, or `named` with the tool's name."""
+    """`auto`, `none`, `required`, or `named` with the tool's name.
+
+    hosted: the kind of the upstream's own tool that the client demands, with the mode `auto`, since no call of the
+    client's tools would satisfy it. path: the client's field that names it, for errors.
+    """
 
     mode: Literal["auto", "none", "required", "named"] = "auto"
     name: str | None = None
+    hosted: str = ""
+    path: str = ""
 
     @property
     def demands_call(self) -> bool:

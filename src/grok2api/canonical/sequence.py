@@ -7,7 +7,7 @@ Rule for late thinking (S12): readable thinking that arrives after the answer's 
 shown, in a stream or in a whole answer. Its encrypted form, which clients must send back, is kept.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -165,10 +165,15 @@ class AnswerPart(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer: what a stream of events comes to. `order` keeps parts and searches as they came."""
+    """A whole answer: what a stream of events comes to.
+
+    order: parts and searches as they came. trail: the events themselves, without progress and end, and with
+    neighbouring deltas of a part in one: for a dialect whose wire breaks parts up.
+    """
 
     parts: tuple[AnswerPart, ...]
     order: tuple[AnswerPart | Searched | Produced, ...]
+    trail: tuple[Event, ...]
     sources: tuple[Source, ...]
     finish: Finish | None
     usage: Usage
@@ -182,19 +187,29 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(part.text for part in self.parts if part.kind is _THINKING)
 
 
+class _Run:
+    """Deltas of one part that nothing came between."""
+
+    __slots__ = ("index", "pieces")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.pieces: list[str] = []
+
+
 class _OpenPart:
-    __slots__ = ("call", "citations", "encrypted", "ident", "kind", "pieces")
+    __slots__ = ("call", "citations", "encrypted", "ident", "kind", "runs")
 
     def __init__(self, kind: PartKind, call: CallOpened | None) -> None:
         self.kind = kind
         self.call = call
-        self.pieces: list[str] = []
+        self.runs: list[_Run] = []
         self.citations: list[Cited] = []
         self.encrypted: str | None = None
         self.ident: str | None = None
 
-    def whole(self) -> AnswerPart:
-        text = "".join(self.pieces)
+    def whole(self, texts: Mapping[_Run, str]) -> AnswerPart:
+        text = "".join(texts[run] for run in self.runs)
         return AnswerPart(self.kind, text, self.call, tuple(self.citations), self.encrypted, self.ident)
 
 
@@ -204,32 +219,50 @@ class Fold:
     def __init__(self) -> None:
         self._parts: dict[int, _OpenPart] = {}
         self._order: list[_OpenPart | Searched | Produced] = []
+        self._trail: list[Event | _Run] = []
+        self._run: _Run | None = None
         self._sources: dict[str, Source] = {}
         self._end: Finished | Failed | None = None
 
     def feed(self, events: Iterable[Event]) -> None:
         for event in events:
-            match event:
-                case PartDelta(index, text):
-                    self._parts[index].pieces.append(text)
-                case PartStarted(index, kind, call):
-                    part = self._parts[index] = _OpenPart(kind, call)
-                    self._order.append(part)
-                case PartEnded(index, encrypted, ident):
-                    self._parts[index].encrypted, self._parts[index].ident = encrypted, ident
-                case Cited():
-                    self._parts[event.index].citations.append(event)
-                case Searched():
-                    self._order.append(event)
-                    self._remember(event.sources)
-                case Sourced(sources):
-                    self._remember(sources)
-                case Produced():
-                    self._order.append(event)
-                case Finished() | Failed():
-                    self._end = event
-                case Started() | Progressed() | Previewed():
-                    pass
+            if type(event) is PartDelta:
+                run = self._run
+                if run is None or run.index != event.index:
+                    run = self._begin_run(event.index)
+                run.pieces.append(event.text)
+            elif not isinstance(event, Started | Progressed | Previewed):
+                self._note(event)
+
+    def _begin_run(self, index: int) -> _Run:
+        run = self._run = _Run(index)
+        self._parts[index].runs.append(run)
+        self._trail.append(run)
+        return run
+
+    def _note(self, event: Event) -> None:
+        self._run = None
+        if isinstance(event, Finished | Failed):
+            self._end = event
+            return
+        self._trail.append(event)
+        match event:
+            case PartStarted(index, kind, call):
+                part = self._parts[index] = _OpenPart(kind, call)
+                self._order.append(part)
+            case PartEnded(index, encrypted, ident):
+                self._parts[index].encrypted, self._parts[index].ident = encrypted, ident
+            case Cited():
+                self._parts[event.index].citations.append(event)
+            case Searched():
+                self._order.append(event)
+                self._remember(event.sources)
+            case Sourced(sources):
+                self._remember(sources)
+            case Produced():
+                self._order.append(event)
+            case _:
+                pass
 
     def _remember(self, sources: Iterable[Source]) -> None:
         for source in sources:
@@ -237,12 +270,14 @@ class Fold:
 
     def answer(self) -> Answer:
         end = self._end
-        made = {id(part): part.whole() for part in self._parts.values()}
+        texts = {item: "".join(item.pieces) for item in self._trail if isinstance(item, _Run)}
+        made = {id(part): part.whole(texts) for part in self._parts.values()}
         order = tuple(made[id(item)] if isinstance(item, _OpenPart) else item for item in self._order)
         finished = end if isinstance(end, Finished) else None
         return Answer(
             parts=tuple(made[id(self._parts[index])] for index in sorted(self._parts)),
             order=order,
+            trail=tuple(PartDelta(item.index, texts[item]) if isinstance(item, _Run) else item for item in self._trail),
             sources=tuple(self._sources.values()),
             finish=finished.finish if finished else None,
             usage=finished.usage if finished else Usage(input=0, output=0),

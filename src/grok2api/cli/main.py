@@ -8,7 +8,7 @@ import gc
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,12 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "accounts": ("grok2api.cli.accounts", "app"),
     "config": ("grok2api.cli.config_verbs", "app"),
     "doctor": ("grok2api.cli.doctor", "doctor"),
+    "connect": ("grok2api.cli.connect", "connect"),
+    "run": ("grok2api.cli.run", "run"),
 }
+
+#: verb -> how it is read. `run` reads no further than the client's name: what follows is the client's.
+READ: Mapping[str, dict[str, Any]] = {"run": {"allow_interspersed_args": False}}
 
 
 def application(verbs: Iterable[str] = VERBS) -> typer.Typer:
@@ -44,7 +49,7 @@ def application(verbs: Iterable[str] = VERBS) -> typer.Typer:
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=verb)
         else:
-            app.command(verb)(found)
+            app.command(verb, context_settings=READ.get(verb))(found)
     return app
 
 

@@ -31,8 +31,8 @@ A value is looked for in this order; the first that is found wins:
 `config set KEY VALUE` changes the file and keeps its comments. A key that is not in this list is refused, and so is a
 value that is not allowed; the message names the key, the layer and what is allowed.
 
-`GROK2API_DATA_DIR` (the data directory) and `GROK2API_SECRET_KEY` (the key that encrypts stored credentials) are
-variables too, but not settings.
+`GROK2API_DATA_DIR` (the data directory), `GROK2API_SECRET_KEY` (the key that encrypts stored credentials), and
+`GROK2API_URL` and `GROK2API_KEY` (for [clients](clients/README.md)) are variables too, but not settings.
 
 A running gateway takes a change of the file over by itself within a few seconds, and one by `POST /admin/api/config` at
 once; requests under way keep the settings that they began with. A change that is not allowed is refused as a whole,

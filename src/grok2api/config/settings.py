@@ -240,7 +240,7 @@ class Selection(Section, frozen=True, kw_only=True):
     prefer_tags: Annotated[
         Mapping[str, str],
         About(
-            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*`: "
+            "Tags of accounts that are preferred for a model, by the model's name or a pattern with `*` or `?`: "
             '`"grok-4.20-heavy" = "research"`. When no account with the tag can serve, the others do.'
         ),
     ] = _EMPTY

@@ -15,7 +15,16 @@ from grok2api.config.errors import SettingsError
 from grok2api.config.table import BY_KEY, ENVIRONMENT_PREFIX
 
 #: Variables of this project that are not settings.
-NOT_SETTINGS = frozenset({"GROK2API_DATA_DIR", "GROK2API_SECRET_KEY", "GROK2API_NEW_SECRET_KEY", "GROK2API_WORKER"})
+NOT_SETTINGS = frozenset(
+    {
+        "GROK2API_DATA_DIR",
+        "GROK2API_SECRET_KEY",
+        "GROK2API_NEW_SECRET_KEY",
+        "GROK2API_WORKER",
+        "GROK2API_URL",
+        "GROK2API_KEY",
+    }
+)
 
 #: What Kubernetes and Docker links set for a service that happens to be called grok2api.
 _SERVICE_LINK = re.compile(r"GROK2API_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP)\w*)?|NAME|ENV_\w+)")

@@ -35,6 +35,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     created: epoch seconds. new_id: makes a fresh id with the given prefix (`"chatcmpl-"` -> `"chatcmpl-3f…"`).
     answer_id: the id of the answer, when it has one already. settle: is told, once, what came of an answer that has a
     beginning and an end; by dialects whose answers can be stored.
+    request_id: what `x-request-id` says, for wires that repeat it in errors.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     new_id: Callable[[str], str]
     answer_id: str | None = None
     settle: Callable[[Settled], None] | None = None
+    request_id: str = ""
 
 
 class Encoder(Protocol):
@@ -51,6 +53,22 @@ class Encoder(Protocol):
     """
 
     def feed(self, events: Iterable[Event], choice: int = 0, /) -> bytes: ...
+
+
+class Counting(Protocol):
+    """A wire that asks for the input tokens of a request, and for nothing else."""
+
+    def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
+        """The request to be counted; its model may be empty. Raises `Refusal` naming the field at fault."""
+        ...
+
+    def counted(self, tokens: int) -> bytes:
+        """The JSON body of the answer."""
+        ...
+
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
+        """HTTP status and JSON body of a failure."""
+        ...
 
 
 class Dialect(Protocol):
@@ -74,6 +92,6 @@ class Dialect(Protocol):
         """The JSON body of a whole answer: `request.n` answers, none of which has a problem."""
         ...
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
         """HTTP status and JSON body of a failure before any output."""
         ...

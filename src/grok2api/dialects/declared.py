@@ -54,11 +54,15 @@ def hosted(kind: str, declared: Mapping[str, Any], leave_out: Iterable[str] = ()
     return HostedTool(kind, {key: value for key, value in declared.items() if key not in skipped and value is not None})
 
 
-def bounded(body: Object, key: str = "tools") -> None:
-    """At most `MAX_TOOLS` entries."""
-    count = len(body.array(key) or ())
-    if count > MAX_TOOLS:
-        raise invalid(f"{body.at(key)} has {count} entries; at most {MAX_TOOLS} are possible", body.at(key))
+def bounded(body: Object, key: str = "tools", most: int = MAX_TOOLS) -> None:
+    """At most so many entries."""
+    too_many(len(body.array(key) or ()), body.at(key), most)
+
+
+def too_many(count: int, path: str, most: int = MAX_TOOLS) -> None:
+    """Raises `Refusal` for more tools than can be offered."""
+    if count > most:
+        raise invalid(f"{path} has {count} entries; at most {most} are possible", path)
 
 
 def distinct(tools: Iterable[tuple[Tool, str]]) -> None:

@@ -33,6 +33,7 @@ ROWS: Mapping[Kind, Row] = {
     Kind.MODEL_NOT_FOUND:  Row(400, VALIDATION,     "model_not_found"),
     Kind.NOT_FOUND:        Row(404, VALIDATION,     "not_found"),
     Kind.METHOD:           Row(405, VALIDATION,     "method_not_allowed"),
+    Kind.UPGRADE:          Row(426, VALIDATION,     "websocket_not_supported"),
     Kind.CONFLICT:         Row(409, VALIDATION,     "conflict"),
     Kind.TOO_LARGE:        Row(413, VALIDATION,     "request_body_too_large"),
     Kind.MEDIA_TYPE:       Row(415, VALIDATION,     "unsupported_media_type"),

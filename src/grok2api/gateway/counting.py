@@ -10,6 +10,7 @@ import msgspec
 
 from grok2api.canonical.attachment import Attachment
 from grok2api.canonical.request import File, Image, Message, Request, Text, Thinking, ToolCall, ToolResult
+from grok2api.gateway.file_tokens import file_tokens
 
 Count = Callable[[str], int]
 
@@ -64,6 +65,8 @@ def pieces(request: Request) -> Iterator[str]:
     for message in request.messages:
         yield from _message(message)
     for tool in request.tools:
+        if tool.deferred:
+            continue
         yield f"{tool.name} {tool.description}"
         if tool.schema is not None:
             yield _encode(tool.schema).decode()
@@ -88,17 +91,30 @@ def _message(message: Message) -> Iterator[str]:
 def count_input(request: Request, count: Count) -> Iterator[int]:
     """Input tokens of a request by our own count, as far as they are counted; the last is the whole, and never zero.
 
-    The caller may do something else after every step: the tokenizer holds the interpreter while it counts.
+    The caller may do something else after every step: the tokenizer holds the interpreter while it counts. Long texts
+    are cut before a space or a line break, where tokens begin.
     """
     total = _PER_MESSAGE * len(request.messages) + _PER_REQUEST
-    yield total
     since = 0
     for text in pieces(request):
-        for start in range(0, len(text), STEP):
-            window = text[start : start + STEP] if len(text) > STEP else text
+        for window in _windows(text):
             total += count(window)
             since += len(window)
             if since >= STEP:
                 since = 0
                 yield total
+    for part in request.files():
+        total += file_tokens(part, count)
+        yield total
     yield total
+
+
+def _windows(text: str) -> Iterator[str]:
+    start = 0
+    while len(text) - start > STEP:
+        end = start + STEP
+        at = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+        end = at if at > start else end
+        yield text[start:end]
+        start = end
+    yield text[start:] if start else text

@@ -3,7 +3,6 @@
 Decides everything that can be decided before an account is touched, and refuses what cannot be served.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
@@ -16,7 +15,8 @@ from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import Model, Surface
-from grok2api.gateway.counting import Count, count_input
+from grok2api.gateway.counting import Count
+from grok2api.gateway.input_count import InputCount, InputCounter
 from grok2api.gateway.keeping import Keeping
 from grok2api.gateway.many import merge
 from grok2api.gateway.naming import Naming, with_effort
@@ -75,6 +75,7 @@ class Gateway:
         self._upstreams = upstreams
         self._options = options
         self._count = count
+        self._counter = InputCounter(count)
         self._new_id = new_id
         self._attacher = attacher
         self._keeping = keeping
@@ -89,7 +90,7 @@ class Gateway:
     ) -> Exchange:
         """Decide how to answer. Raises `Refusal` for what cannot be served.
 
-        base: where links to here begin. instead: the name that decides, when it is not that of the request.
+        base: where links to here begin. instead: the model's name that decides, when it is not that of the request.
         """
         name = instead or request.model
         endpoint = request.drawing.endpoint if request.drawing is not None else ""
@@ -100,6 +101,12 @@ class Gateway:
         if model.surface in self._upstreams:
             return self._prepare(request, model, need, request_id, estimate=estimate, base=base)
         return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, need, base)
+
+    async def input_tokens(self, request: Request, instead: str = "") -> int:
+        """Our own count of a request's input, as its answer would be told; as it stands when it names no model."""
+        if not request.model and not instead:
+            return await self._counter.tokens(request)
+        return await self.prepare(request, "", estimate=True, instead=instead).work.input_tokens()
 
     def _prepare(
         self, request: Request, model: Model, need: Need, request_id: str, *, estimate: bool, base: str
@@ -123,7 +130,7 @@ class Gateway:
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
             reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
             estimate=estimate,
-            input_tokens=_InputCount(shown, self._count).value,
+            input_tokens=InputCount(shown, self._counter).value,
             request_id=request_id,
             show=None if self._keeping is None else partial(self._keeping.show, base=base),
         )
@@ -141,7 +148,7 @@ class Gateway:
             need=need,
             base=base,
             shows_progress=request.thinking if request.thinking is not None else options.thinking,
-            input_tokens=_InputCount(shown, self._count).value,
+            input_tokens=InputCount(shown, self._counter).value,
         )
         plan = Plan(ignored=_unused(request, "image_config"))
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
@@ -156,7 +163,7 @@ class Gateway:
             need=need,
             base=base,
             shows_progress=request.thinking if request.thinking is not None else options.thinking,
-            input_tokens=_InputCount(shown, self._count).value,
+            input_tokens=InputCount(shown, self._counter).value,
         )
         plan = Plan(ignored=_unused(request, "video_config"))
         return Exchange(request=request, model=model, plan=plan, work=work, report=Report())
@@ -231,21 +238,3 @@ class _Stages:
         if self._hide:
             stages.append(HideThinking(keep_encrypted=request.include_encrypted or request.store))
         return stages, measure
-
-
-class _InputCount:
-    """Our own count of the input tokens, made once and only when somebody wants it."""
-
-    def __init__(self, request: Request, count: Count) -> None:
-        self._request = request
-        self._count = count
-        self._known: int | None = None
-
-    async def value(self) -> int:
-        if self._known is None:
-            known = 0
-            for total in count_input(self._request, self._count):
-                known = total
-                await asyncio.sleep(0)  # others first: a long history takes hundreds of steps
-            self._known = known
-        return self._known

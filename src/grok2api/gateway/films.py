@@ -87,6 +87,10 @@ class Films:
 
     # --- for the endpoints
 
+    def maker(self, film: Film) -> str:
+        """The model that makes a film, whatever name it was ordered by. Raises `Refusal` when there is none."""
+        return self._find(film.model)[0].name
+
     async def order(self, film: Film, pictures: Sequence[Attachment]) -> Film:
         """Take an order; the film of an earlier one with its key (C8). Raises `Refusal` and `StoreError`.
 

@@ -23,10 +23,11 @@ _LONGEST = 128
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A name that clients may ask for, and what people are shown."""
+    """A name that clients may ask for, what people are shown, and the model that answers to it."""
 
     name: str
     title: str
+    model: Model
 
 
 class Naming:
@@ -67,7 +68,7 @@ class Naming:
     def listed(self, *, well_known: bool) -> list[Listed]:
         """The same as names, and the aliases that lead to one of them; `well_known` adds names that patterns fit."""
         names = [*self._options().aliases.names(), *(WELL_KNOWN if well_known else ())]
-        models = [Listed(model.name, model.title) for model in self.served()]
+        models = [Listed(model.name, model.title, model) for model in self.served()]
         return [*models, *self._leading(dict.fromkeys(names))]
 
     def one(self, name: str) -> Listed:
@@ -84,7 +85,7 @@ class Naming:
             choices = self._options().aliases.resolve(name)
             model = next((choice.model for choice in choices if self._is_served(choice.model)), None)
             if model is not None:
-                yield Listed(name, model.title if name == model.name else f"{name}: {model.title}")
+                yield Listed(name, model.title if name == model.name else f"{name}: {model.title}", model)
 
     def _chosen(self, choices: Sequence[Choice]) -> Choice:
         if len(choices) == 1:
@@ -103,7 +104,7 @@ class Naming:
         shown = name[:_LONGEST]
         if choices:
             return _not_found(f"The model {shown!r} is not served by this version", "model")
-        known = [row.name for row in self.served()] or [row.name for row in MODELS if row.served]
+        known = [row.name for row in self.listed(well_known=False)] or [row.name for row in MODELS if row.served]
         return _not_found(
             f"The model {shown!r} does not exist. The nearest are: {', '.join(nearest(shown, known))}", "model"
         )

@@ -14,7 +14,7 @@ from grok2api.canonical.request import Request
 from grok2api.canonical.stored import Stored
 from grok2api.dialects.base import Settled
 from grok2api.dialects.openai_responses import recalled
-from grok2api.dialects.openai_responses.decode import Draft, decoded, no_conversation, no_previous
+from grok2api.dialects.openai_responses.decode import Decode, Draft, decoded, no_conversation, no_previous
 from grok2api.dialects.openai_responses.recalled import Item, Known, Refers
 from grok2api.gateway.shelf import Kept, Shelf
 from grok2api.media.budget import Share
@@ -90,6 +90,14 @@ class Recall:
         )
         return Turn(request, note)
 
+    async def history(
+        self, body: bytes, headers: Mapping[str, str], owner: str, share: Share, decode: Decode
+    ) -> Request:
+        """A request whose answer is not kept, with its history. Raises `Refusal` and `StoreError`."""
+        draft = Draft(body)
+        known, _ = await self._known(draft.refers, owner, share, self._options().history)
+        return decode(draft, headers, known)
+
     async def _known(self, refers: Refers, owner: str, share: Share, largest: int) -> tuple[Known, str | None]:
         """What the request refers to, and the first response of its chain."""
         if not refers:
@@ -116,7 +124,7 @@ class Recall:
             message = f"The response {previous!r} is {last.status.replace('_', ' ')}; wait until it is over"
             raise invalid(message, "previous_response_id", code="previous_response_not_ready")
         share.add(chain.size)
-        before = await _of_turns(chain.responses, chain.size)
+        before = recalled.window(await _of_turns(chain.responses, chain.size))
         return Known(before=before, account=last.account, sticky=last.sticky or last.root), last.root
 
     async def _within(self, conversation: str, owner: str, share: Share, largest: int) -> Known:
@@ -126,7 +134,7 @@ class Recall:
         items = await self._shelf.items(conversation, largest)
         if items is None:
             raise Refusal(_too_long("conversation"))
-        return Known(before=items, account=found.account, sticky=conversation)
+        return Known(before=recalled.window(items), account=found.account, sticky=conversation)
 
     async def _referred(self, wanted: Sequence[str], known: Known, owner: str) -> dict[str, Item]:
         """Single items by their ids: those of responses, and those of conversations."""

@@ -24,8 +24,8 @@ def calls(made: Sequence[ToolCall], offers: Offers) -> str:
 
 
 def tools(offers: Offers) -> str:
-    """Every offered tool: name, description, and what it takes."""
-    return "\n\n".join(_tool(name, tool) for name, tool in offers)
+    """Every offered tool that is not deferred: name, description, and what it takes."""
+    return "\n\n".join(_tool(name, tool) for name, tool in offers if not tool.deferred)
 
 
 def _call(call: ToolCall, offers: Offers, with_id: bool) -> str:

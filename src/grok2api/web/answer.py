@@ -15,6 +15,7 @@ import msgspec
 from grok2api.canonical.events import Failed, Produced
 from grok2api.canonical.problem import Problem, Refusal
 from grok2api.canonical.sequence import Answer, Fold
+from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.base import Dialect, Envelope
 from grok2api.dialects.streaming import wants_stream
 from grok2api.gateway.background_run import Run
@@ -31,7 +32,7 @@ from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
 from grok2api.web.options import MODEL_HEADER, State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, METHOD, STORE_AWAY, retry_headers
+from grok2api.web.problems import DRAINING, INTERNAL, STORE_AWAY, retry_headers, speaks_anthropic, wrong_method
 from grok2api.web.stored import Keeping, StoredAnswers
 from grok2api.web.stream import Line
 
@@ -85,11 +86,13 @@ class AnswerRoute:
         try:
             exchange, turn = await self._take(scope, receive, headers, options, entry, share)
         except Refusal as refusal:
-            await self._refuse(send, refusal.problem, entry)
+            await self._refuse(scope, send, refusal.problem, entry)
             return
         request = exchange.request
         entry.exchange = exchange
-        envelope = Envelope(model=request.model, created=int(time.time()), new_id=self._new_id)
+        envelope = Envelope(
+            model=request.model, created=int(time.time()), new_id=self._new_id, request_id=entry.request_id
+        )
         keeping = self._stored.keeping(turn, exchange, envelope.created) if self._stored is not None else None
         if keeping is not None:
             envelope = msgspec.structs.replace(envelope, settle=keeping.settle)
@@ -99,7 +102,7 @@ class AnswerRoute:
             async with line:
                 if request.background and self._background is not None:
                     begin = partial(self._background.begin, exchange, turn.note, envelope, entry, share)
-                    await self._apart(begin, line if streams else None, exchange, entry, send)
+                    await self._apart(begin, line if streams else None, exchange, entry, scope, send)
                 elif streams:
                     await self._stream(scope, line, exchange, envelope, entry, send, keeping)
                 else:
@@ -114,7 +117,7 @@ class AnswerRoute:
         if self._state.draining:
             raise Refusal(DRAINING)
         if scope["method"] != "POST":
-            raise Refusal(METHOD)
+            raise Refusal(wrong_method(headers))
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)
@@ -139,7 +142,13 @@ class AnswerRoute:
         return await self._stored.read(body, headers, options, share)
 
     async def _apart(
-        self, begin: Callable[[], Awaitable[Run]], line: Line | None, exchange: Exchange, entry: Entry, send: Send
+        self,
+        begin: Callable[[], Awaitable[Run]],
+        line: Line | None,
+        exchange: Exchange,
+        entry: Entry,
+        scope: Scope,
+        send: Send,
     ) -> None:
         """An answer that is made whoever waits for it: its stream for who listens, or how it begins."""
         headers = self._answer_headers(exchange, entry)
@@ -147,7 +156,7 @@ class AnswerRoute:
         try:
             run = await begin()
         except Refusal as refusal:
-            await self._refuse(send, refusal.problem, entry)
+            await self._refuse(scope, send, refusal.problem, entry)
             return
         entry.status = 200
         if line is not None:
@@ -190,7 +199,7 @@ class AnswerRoute:
                 await line.write(encoder.feed([Failed(failed)], 0))
         entry.problem = failed
         if failed is not None and not line.opened:
-            await self._refuse(send, failed, entry)
+            await self._refuse(scope, send, failed, entry)
             return
         entry.status = 200
         if failed is not None:
@@ -212,11 +221,11 @@ class AnswerRoute:
             if keeping is not None:
                 await keeping.written()
         except Refusal as refusal:
-            await self._refuse(send, refusal.problem, entry)
+            await self._refuse(scope, send, refusal.problem, entry)
             return
         except Exception:
             self._journal.bug(entry)
-            await self._refuse(send, INTERNAL, entry)
+            await self._refuse(scope, send, INTERNAL, entry)
             return
         entry.status = 200
         await answer_whole(send, 200, body, [*self._answer_headers(exchange, entry), *_pictures(answers)])
@@ -243,9 +252,10 @@ class AnswerRoute:
                 folds[choice].feed(events)
         return [fold.answer() for fold in folds]
 
-    async def _refuse(self, send: Send, problem: Problem, entry: Entry) -> None:
+    async def _refuse(self, scope: Scope, send: Send, problem: Problem, entry: Entry) -> None:
         entry.problem = problem
-        status, body = self._dialect.problem(problem)
+        speaks = MESSAGES if speaks_anthropic(scope["path"], headers_of(scope)) else self._dialect
+        status, body = speaks.problem(problem, entry.request_id)
         entry.status = status
         await answer_whole(send, status, body, [*retry_headers(status, problem), *_ids(entry)])
 

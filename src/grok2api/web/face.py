@@ -10,13 +10,17 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.web.asgi import Asgi, Message, Receive, Scope, Send
+from grok2api.web.links import public_base
+from grok2api.web.paths import Paths
+from grok2api.web.problems import speaks_anthropic
 from grok2api.web.routes import problem_answer
 
-_KINDS: Mapping[int, Kind] = {404: Kind.NOT_FOUND, 405: Kind.METHOD}
+#: Characters of a path that an error repeats.
+_SHOWN = 200
 
 
 class Face:
@@ -26,6 +30,11 @@ class Face:
         self._hot = hot
         self._new_id = new_id
         self.known = tuple(hot) + tuple(getattr(route, "path", "") for route in routes)
+        self._routes = [route for route in routes if isinstance(route, Route)]
+        self._paths = Paths(
+            [path for path in self.known if "{" not in path],
+            [route.path_regex for route in self._routes if route.param_convertors],
+        )
         self._rest = Starlette(
             routes=list(routes),
             exception_handlers={HTTPException: self._missing, 500: _broken},
@@ -46,33 +55,44 @@ class Face:
     def _missing(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         path = request.url.path
-        kind = _KINDS.get(error.status_code, Kind.INVALID)
-        problem = Problem(kind=kind, message=self._advice(request, kind), code=kind.value)
-        answer = problem_answer(problem, path, request.headers)
-        if error.headers:
-            answer.headers.update(error.headers)
-        return answer
+        if error.status_code == 405:
+            allowed = self._allowed(path)
+            message = f"{path[:_SHOWN]} does not take {request.method[:_SHOWN]}, but {' and '.join(allowed)}"
+            problem = Problem(kind=Kind.METHOD, message=message, code=Kind.METHOD.value, allow=allowed)
+            return problem_answer(problem, request)
+        right = self._paths.meant(path)
+        problem = Problem(kind=Kind.NOT_FOUND, message=_advice(request, right), code=Kind.NOT_FOUND.value)
+        return problem_answer(problem, request, right)
 
-    def _advice(self, request: Request, kind: Kind) -> str:
-        path = request.url.path
-        if kind is Kind.METHOD:
-            return f"{path[:200]} does not take {request.method}"
-        right = "/v1/" + path.strip("/").removeprefix("v1/").removeprefix("v1/").removeprefix("v1/")
-        if right != path and (right in self._hot or right in self.known):
-            base = str(request.base_url).rstrip("/")
-            return f"There is nothing at {path[:200]}; the right URL is {base}{right} (base URL {base}/v1)"
-        return f"There is nothing at {path[:200]}"
+    def _allowed(self, path: str) -> tuple[str, ...]:
+        """The methods that a path takes."""
+        methods = {method for route in self._routes if route.path_regex.match(path) for method in route.methods or ()}
+        return tuple(sorted(methods))
+
+
+def _advice(request: Request, right: str | None) -> str:
+    """What there is instead, with the base URL that the client's SDK wants: Anthropic's writes the `/v1` itself."""
+    base = public_base("", request.scope, dict(request.headers))
+    shown = request.url.path[:_SHOWN]
+    if right is None and shown.startswith("/admin/"):
+        return f"There is nothing at {shown}"
+    if right is None:
+        return f"There is nothing at {shown}; the base URL is {base}/v1 for OpenAI's SDKs and {base} for Anthropic's"
+    wanted = base if speaks_anthropic(right, request.headers) else f"{base}/v1"
+    return f"There is nothing at {shown}; the right URL is {base}{right[:_SHOWN]} (base URL {wanted})"
 
 
 def _broken(request: Request, _: Exception) -> Response:
     problem = Problem(kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details")
-    return problem_answer(problem, request.url.path, request.headers)
+    return problem_answer(problem, request)
 
 
 def _with_id(send: Send, request_id: str) -> Send:
     async def tagged(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
+            ident = request_id.encode()
+            ids = [(b"x-request-id", ident), (b"request-id", ident)]  # both names that SDKs read
+            message = {**message, "headers": [*message.get("headers", ()), *ids]}
         await send(message)
 
     return tagged

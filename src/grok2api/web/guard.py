@@ -35,7 +35,7 @@ class Guard:
             except Gone:
                 return Response(status_code=400)
             except Exception as error:
-                return problem_answer(problem_of(error), request.url.path, request.headers)
+                return problem_answer(problem_of(error), request)
             finally:
                 self._state.leave()
 

@@ -27,7 +27,7 @@ from grok2api.web.ranges import Span, Unsatisfiable, has_it, range_holds, wanted
 _STEP = 256 * 1024
 #: Seconds in which a client must take them. A player that is paused comes back with a range.
 _STALL_SEC = 120.0
-_METHODS = "GET, HEAD"
+_METHODS = ("GET", "HEAD")
 #: May be kept for ever, shown on any page, and taken for nothing but what it is said to be.
 _KEPT = (
     ("cache-control", "public, max-age=31536000, immutable"),
@@ -98,18 +98,17 @@ class MediaRoute:
             ident, small = self._asked(scope)
             await self._files.give(self._kind, ident, scope, receive, send, ids, small=small)
         except Refusal as refusal:
-            status, body = render(refusal.problem, scope["path"], headers)
-            more = [("allow", _METHODS)] if status == 405 else []
+            status, body = render(refusal.problem, scope["path"], headers, ids[0][1])
             body = b"" if scope["method"] == "HEAD" else body
-            await answer_whole(send, status, body, [*ids, *more, *retry_headers(status, refusal.problem)])
+            await answer_whole(send, status, body, [*ids, *retry_headers(status, refusal.problem)])
         finally:
             self._state.leave()
 
     def _asked(self, scope: Scope) -> tuple[str, bool]:
         """The id, and whether the thumbnail will do. Raises `Refusal`."""
-        if scope["method"] not in ("GET", "HEAD"):
+        if scope["method"] not in _METHODS:
             message = f"{scope['path']} takes GET and HEAD"
-            raise Refusal(Problem(kind=ProblemKind.METHOD, message=message, code="method_not_allowed"))
+            raise Refusal(Problem(kind=ProblemKind.METHOD, message=message, code="method_not_allowed", allow=_METHODS))
         try:
             values = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=16)
         except ValueError:

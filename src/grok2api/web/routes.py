@@ -1,15 +1,16 @@
 """The small routes: models, health, readiness, version."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from msgspec.structs import replace
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
-from grok2api.dialects import models_list
+from grok2api.dialects import codex_models, models_list
 from grok2api.gateway.exchange import Gateway
 from grok2api.web.auth import authenticate
 from grok2api.web.options import State, WebOptions
@@ -26,9 +27,10 @@ def json_answer(payload: object, status: int = 200) -> Response:
     return Response(_encode(payload), status, media_type="application/json")
 
 
-def problem_answer(problem: Problem, path: str, headers: Mapping[str, str]) -> Response:
-    """A problem as the answer of any route, in the envelope that the client speaks."""
-    status, body = render(problem, path, headers)
+def problem_answer(problem: Problem, request: Request, meant: str | None = None) -> Response:
+    """A problem as the answer of any route, in the envelope that the client speaks; `meant` is the path it wanted."""
+    request_id = request.scope.get("grok2api.request_id", "")
+    status, body = render(problem, meant or request.url.path, request.headers, request_id)
     return Response(body, status, headers=dict(retry_headers(status, problem)), media_type="application/json")
 
 
@@ -66,23 +68,28 @@ class SmallRoutes:
         async def guard(request: Request) -> Response:
             denied = authenticate(dict(request.headers), self._options().keys)
             if denied is not None:
-                return problem_answer(denied, request.url.path, request.headers)
+                return problem_answer(denied, request)
             try:
                 return await handler(request)
             except Refusal as refusal:
-                return problem_answer(refusal.problem, request.url.path, request.headers)
+                return problem_answer(refusal.problem, request)
 
         return guard
 
     async def list_models(self, request: Request) -> Response:
         if "anthropic-version" not in request.headers:
-            return json_answer(models_list.openai_list(self._gateway.models.listed(well_known=False)))
+            models = self._gateway.models.listed(well_known=False)
+            asked_by_codex = "client_version" in request.query_params
+            more = {"models": codex_models.catalogue(models)} if asked_by_codex else {}
+            return json_answer({**models_list.openai_list(models), **more})
         listed, query = self._gateway.models.listed(well_known=True), request.query_params
         after, before = query.get("after_id") or None, query.get("before_id") or None
         page = models_list.anthropic_list(listed, limit=_limit(query.get("limit")), after=after, before=before)
         return json_answer(page)
 
     async def one_model(self, request: Request) -> Response:
+        if not request.path_params["name"].strip("/"):
+            raise HTTPException(404)
         try:
             found = self._gateway.models.one(request.path_params["name"])
         except Refusal as refusal:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from grok2api.dialects.base import Settled
+from grok2api.dialects.openai_responses.decode import Decode
 from grok2api.gateway.exchange import Exchange
 from grok2api.gateway.recalling import Note, Recall, Turn
 from grok2api.gateway.shelf import Kept
@@ -35,15 +36,22 @@ class Keeping:
 
 
 class StoredAnswers:
-    """Reads and keeps for a route. `fingerprint` turns a client's key into what may be written down."""
+    """Reads and keeps for a route. `fingerprint` turns a client's key into what may be written down.
 
-    def __init__(self, recall: Recall, fingerprint: Callable[[str], str]) -> None:
+    decode: how the requests of a route are read whose answers are not kept.
+    """
+
+    def __init__(self, recall: Recall, fingerprint: Callable[[str], str], decode: Decode | None = None) -> None:
         self._recall = recall
         self._fingerprint = fingerprint
+        self._decode = decode
 
     async def read(self, body: bytes, headers: Headers, options: WebOptions, share: Share) -> Turn:
         """The request with its history. Raises `Refusal` and `StoreError`."""
-        return await self._recall.read(body, headers, owner(headers, options.keys, self._fingerprint), share)
+        who = owner(headers, options.keys, self._fingerprint)
+        if self._decode is None:
+            return await self._recall.read(body, headers, who, share)
+        return Turn(await self._recall.history(body, headers, who, share, self._decode), None)
 
     def keeping(self, turn: Turn, exchange: Exchange, created: float) -> Keeping | None:
         """What keeps the answer to this request; None when nobody wants that."""

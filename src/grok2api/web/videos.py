@@ -30,7 +30,7 @@ from grok2api.web.body import read_body
 from grok2api.web.guard import Guard, admit, problem_of
 from grok2api.web.links import public_base
 from grok2api.web.media_files import StoredFiles
-from grok2api.web.options import State, WebOptions
+from grok2api.web.options import MODEL_HEADER, State, WebOptions
 from grok2api.web.paging import paging, unknown_after
 from grok2api.web.problems import DRAINING, render, retry_headers
 from grok2api.web.routes import json_answer
@@ -85,6 +85,7 @@ class VideoRoutes:
             async with self._attached(order) as pictures:
                 film = await self._films.order(await self._film(order, headers), pictures)
         answer = json_answer(self._told(film, request))
+        answer.headers[MODEL_HEADER] = self._films.maker(film)
         if order.ignored:
             answer.headers["x-grok2api-ignored"] = ", ".join(order.ignored)
         return answer
@@ -154,7 +155,7 @@ class _Content:
             await self._serve(request, scope, receive, send)
         except Exception as error:
             problem = problem_of(error)
-            status, body = render(problem, scope["path"], dict(request.headers))
+            status, body = render(problem, scope["path"], dict(request.headers), scope.get("grok2api.request_id", ""))
             await answer_whole(send, status, body, retry_headers(status, problem))
         finally:
             self._state.leave()
@@ -163,7 +164,8 @@ class _Content:
         admit(dict(request.headers), self._options())
         if scope["method"] not in ("GET", "HEAD"):
             message = "The content of a video takes GET and HEAD"
-            raise Refusal(Problem(kind=Kind.METHOD, message=message, code="method_not_allowed"))
+            allow = ("GET", "HEAD")
+            raise Refusal(Problem(kind=Kind.METHOD, message=message, code="method_not_allowed", allow=allow))
         variant = request.query_params.get("variant") or "video"
         if variant not in _VARIANTS:
             raise invalid(f"variant must be one of {', '.join(_VARIANTS)}", "variant")

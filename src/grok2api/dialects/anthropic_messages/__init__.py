@@ -24,17 +24,17 @@ class Messages:
         return decode(body, headers)
 
     def encoder(self, request: Request, envelope: Envelope) -> Encoder:
-        return Encoder(envelope)
+        return Encoder(request, envelope)
 
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
-        return whole(answers[0], envelope)
+        return whole(request, answers[0], envelope)
 
     def counted(self, tokens: int) -> bytes:
         """The body of `count_tokens`."""
         return sse.encode_json({"input_tokens": tokens})
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
-        return errors.render(problem)
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
+        return errors.render(problem, request_id)
 
 
 MESSAGES = Messages()

@@ -48,10 +48,12 @@ def _image(block: Object) -> Iterator[Part]:
 
 
 def _document(block: Object) -> Iterator[Part]:
-    source, name = _source(block), block.text("title")
+    source, name, context = _source(block), block.text("title"), block.text("context")
     kind = source.need_text("type")
     if name and kind in ("text", "content"):
         yield Text(name)
+    if context:
+        yield Text(context)
     if kind == "text":
         yield Text(source.need_text("data"))
     elif kind == "content":
@@ -124,6 +126,36 @@ def _found(block: Object) -> Iterator[Part]:
         yield Text(f"Search results:\n{text}")
 
 
+def _fetched(block: Object) -> Iterator[Part]:
+    """What a server fetched in an earlier turn: the page's address, and the page."""
+    found = block.raw.get("content")
+    page = Object(found, block.at("content")) if type(found) is dict else None
+    document = page.child("content") if page is not None else None
+    if page is None or document is None:
+        return
+    yield Text(f"Content of {page.text('url') or 'a page'}:")
+    yield from _document(document)
+
+
+def _ran(block: Object) -> Iterator[Part]:
+    """What a server's tool gave back in an earlier turn: its text, or what it printed."""
+    result = block.raw.get("content")
+    if type(result) is dict:
+        printed = (result.get(name) for name in ("stdout", "stderr"))
+        text = "\n".join(piece for piece in printed if type(piece) is str and piece)
+        if text:
+            yield Text(f"Tool result:\n{text}")
+    elif result:
+        parts = read_content(block)
+        yield Text("Tool result:")
+        yield from parts
+
+
+def _uploaded(block: Object) -> Iterator[Part]:
+    """A stored file for a sandbox; there are none here, and the request is refused when files are made ready."""
+    yield File(file_id=block.need_text("file_id"), path=block.at("file_id"))
+
+
 def _page(page: Mapping[str, Any]) -> str:
     return " - ".join(value for value in (page.get("title"), page.get("url")) if type(value) is str and value)
 
@@ -152,4 +184,10 @@ _BLOCKS: Mapping[str, Callable[[Object], Iterator[Part]]] = {
     "tool_reference": _tool_reference,
     "server_tool_use": _nothing,
     "web_search_tool_result": _found,
+    "web_fetch_tool_result": _fetched,
+    "mcp_tool_use": _nothing,
+    "mcp_tool_result": _ran,
+    "code_execution_tool_result": _ran,
+    "bash_code_execution_tool_result": _ran,
+    "container_upload": _uploaded,
 }

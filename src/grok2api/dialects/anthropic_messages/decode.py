@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolResult
+from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolChoice, ToolResult
 from grok2api.dialects.anthropic_messages.blocks import read_content
-from grok2api.dialects.anthropic_messages.tools import read_choice, read_tools
+from grok2api.dialects.anthropic_messages.tools import read_tools
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.pairing import pair
@@ -31,8 +31,9 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("service_tier",       Object.text,  ("auto", "standard_only")),
     ("speed",              Object.text,  ("standard",)),
     ("inference_geo",      Object.text,  ()),
-    ("context_management", Object.child, ({},)),
-    ("mcp_servers",        Object.array, ([],)),
+    ("context_management", Object.child, ({}, {"edits": []})),
+    ("diagnostics",        Object.child, ({},)),
+    ("compaction",         Object.child, ({},)),
 )  # fmt: skip
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id")
@@ -44,8 +45,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     top = parse(body)
     model = top.need_text("model", longest=256)
     messages = _turns(top)
-    tools, hosted_tools = read_tools(top)
-    choice, parallel = read_choice(top, tools, bool(hosted_tools))
+    tools = read_tools(top)
     thinking, how_hard, effort_name = _thinking(top)
     format_, format_name = _format(top)
     extra, given = _extras(top)
@@ -53,10 +53,10 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     request = Request(
         model=model,
         messages=messages,
-        tools=tools,
-        hosted_tools=hosted_tools,
-        tool_choice=choice,
-        parallel_tool_calls=parallel,
+        tools=tools.mine,
+        hosted_tools=tools.hosted,
+        tool_choice=tools.choice,
+        parallel_tool_calls=tools.parallel,
         temperature=top.number("temperature", 0, 2),
         top_p=top.number("top_p", 0, 1),
         max_tokens=top.whole("max_tokens", 1, MAX_OUTPUT),
@@ -66,7 +66,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         format=format_,
         stream=top.flag("stream") is True,
         include_usage=True,
-        include_encrypted=True,
+        include_encrypted=not _wants_no_thinking(top),
         user=user,
         sticky=_sticky(user, headers),
         drawing=image_config(top),
@@ -87,7 +87,7 @@ def _given(request: Request, effort_name: str, format_name: str) -> dict[str, st
         ("format", format_name, request.format.kind != "text"),
         ("image_config", "image_config", request.drawing is not None),
         ("video_config", "video_config", request.shot is not None),
-        ("tool_choice", "tool_choice", request.tool_choice.mode != "auto"),
+        ("tool_choice", "tool_choice", request.tool_choice != ToolChoice()),
         ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use", request.parallel_tool_calls is False),
     )
     return {name: spelled for name, spelled, is_asked in asked if is_asked}
@@ -138,6 +138,12 @@ def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
     return shown, how_hard, name
 
 
+def _wants_no_thinking(top: Object) -> bool:
+    """Whether the client switched thinking off; it gets no block of it then, not even one without words."""
+    wanted = top.child("thinking")
+    return wanted is not None and wanted.text("type") == "disabled"
+
+
 def _format(top: Object) -> tuple[Format, str]:
     holder = top.child("output_config")
     wanted = holder.child("format") if holder is not None else None
@@ -166,9 +172,27 @@ def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
         extra[name] = value.raw if isinstance(value, Object) else value
         if extra[name] not in neutral:
             given[name] = name
-    if top.has("container"):  # an id or an object; either asks for a sandbox of Anthropic's
-        given["container"] = "container"
+    # of several shapes, each of which asks for something of Anthropic's
+    given.update({name: name for name in ("container", "fallbacks") if top.raw.get(name)})
+    output = top.child("output_config")
+    if output is not None and output.has("task_budget"):
+        given["task_budget"] = output.at("task_budget")
+    if any(_wants_citations(turn.raw.get("content")) for turn in top.objects("messages")):
+        given["citations"] = "citations"
     return extra, given
+
+
+def _wants_citations(content: Any) -> bool:
+    """Whether a document or a search result is to be cited by its passages, which no upstream does."""
+    for block in content if type(content) is list else ():
+        if type(block) is not dict:
+            continue
+        wanted = block.get("citations")
+        if type(wanted) is dict and wanted.get("enabled") is True:
+            return True
+        if block.get("type") == "tool_result" and _wants_citations(block.get("content")):
+            return True
+    return False
 
 
 def _user(top: Object) -> str | None:

@@ -2,7 +2,7 @@
 
 Promises the grammar of Anthropic's stream exactly (S11): `message_start` and a `ping`, blocks opened and
 closed in index order with one open at a time, deltas that fit their block, one `message_delta`, one
-`message_stop`, no `[DONE]`. Parts and blocks are the same thing, so a part's index is its block's.
+`message_stop`, no `[DONE]`. `layout` decides the blocks; here they become bytes.
 
 The end of a call's block is held back until the next event shows that the call is whole: clients run a tool
 when its block closes, and an answer that breaks off must not make them run half of one (S4).
@@ -11,20 +11,11 @@ when its block closes, and an answer that breaks off must not make them run half
 from collections.abc import Iterable
 from typing import Any
 
-from grok2api.canonical.events import (
-    Event,
-    Failed,
-    Finished,
-    PartDelta,
-    PartEnded,
-    PartKind,
-    PartStarted,
-    Started,
-    Usage,
-)
+from grok2api.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartKind, Started, Usage
+from grok2api.canonical.request import Request
 from grok2api.dialects import sse
 from grok2api.dialects.anthropic_messages import errors
-from grok2api.dialects.anthropic_messages.signature import sign
+from grok2api.dialects.anthropic_messages.layout import DELTAS, Added, Closed, Layout, Opened, Step
 from grok2api.dialects.anthropic_messages.whole import ending, opening, usage
 from grok2api.dialects.base import Envelope
 
@@ -32,35 +23,25 @@ PING = sse.named("ping", {"type": "ping"})
 
 _DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{'
 #: What stands before a delta's text, by kind of part.
-_MEMBER = {
-    PartKind.TEXT: b'"type":"text_delta","text":',
-    PartKind.THINKING: b'"type":"thinking_delta","thinking":',
-    PartKind.CALL: b'"type":"input_json_delta","partial_json":',
-}
+_MEMBER = {part: b'"type":"%b","%b":' % (kind.encode(), member.encode()) for part, (kind, member) in DELTAS.items()}
 _END = b"}}\n\n"
 
 
 class Encoder:
     """One streamed answer."""
 
-    def __init__(self, envelope: Envelope) -> None:
+    def __init__(self, request: Request, envelope: Envelope) -> None:
         self._envelope = envelope
-        self._kind = PartKind.TEXT
-        self._before = b""
-        self._custom: list[str] | None = None
-        self._said = False
+        self._layout = Layout(request, envelope.new_id)
+        self._before = b""  # of a delta that only makes the open block longer; empty when there is no such block
         self._held = b""
 
     def feed(self, events: Iterable[Event], _choice: int = 0) -> bytes:
         """The frames of these events."""
         out: list[bytes] = []
         for event in events:
-            if type(event) is PartDelta:
-                if self._custom is None:
-                    self._said = True
-                    out += (self._before, sse.encode_json(event.text), _END)
-                else:
-                    self._custom.append(event.text)
+            if type(event) is PartDelta and self._before:
+                out += (self._before, sse.encode_json(event.text), _END)
             else:
                 self._other(event, out)
         return b"".join(out)
@@ -74,51 +55,35 @@ class Encoder:
                 # A count of nothing makes Claude Code show an empty context and never compact.
                 spent = usage(Usage(input=max(1, tokens), output=1))
                 out += (_frame("message_start", message=opening(self._envelope, spent)), PING)
-            case PartStarted():
-                out.append(self._start(event))
-            case PartEnded():
-                self._end(event, out)
             case Finished():
                 delta = ending(event.finish, event.stop_sequence)
-                out += (_frame("message_delta", delta=delta, usage=usage(event.usage)), _frame("message_stop"))
+                spent = usage(event.usage, self._layout.searches)
+                out += (_frame("message_delta", delta=delta, usage=spent), _frame("message_stop"))
             case Failed(problem):
-                out.append(sse.named("error", errors.body(problem)))
+                out.append(sse.named("error", errors.body(problem, self._envelope.request_id)))
             case _:
-                pass
+                self._lay(event, out)
 
-    def _start(self, event: PartStarted) -> bytes:
-        self._kind = event.kind
-        self._said = False
-        self._custom = [] if event.call is not None and event.call.custom else None
-        self._before = _DELTA % event.index + _MEMBER[event.kind]
-        return _frame("content_block_start", index=event.index, content_block=_empty(event))
-
-    def _end(self, event: PartEnded, out: list[bytes]) -> None:
-        closing = _frame("content_block_stop", index=event.index)
-        if self._kind is PartKind.CALL:
-            self._held = self._rest_of_call() + closing
-            return
-        if self._kind is PartKind.THINKING:
-            delta = {"type": "signature_delta", "signature": sign(event.encrypted, event.id)}
-            out.append(_frame("content_block_delta", index=event.index, delta=delta))
-        out.append(closing)
-
-    def _rest_of_call(self) -> bytes:
-        """What a call without any delta still owes: a custom call's text as an object, or one empty delta."""
-        if self._said:
-            return b""
-        rest = "" if self._custom is None else sse.encode_json({"input": "".join(self._custom)}).decode()
-        self._custom = None
-        return self._before + sse.encode_json(rest) + _END
+    def _lay(self, event: Event, out: list[bytes]) -> None:
+        layout = self._layout
+        holds = type(event) is PartEnded and layout.kind is PartKind.CALL
+        frames = b"".join(map(_rendered, layout.steps(event)))
+        if holds:
+            self._held = frames
+        else:
+            out.append(frames)
+        kind = layout.streaming
+        self._before = b"" if kind is None else _DELTA % layout.index + _MEMBER[kind]
 
 
-def _empty(event: PartStarted) -> dict[str, Any]:
-    """The block as it opens; everything that it will hold comes in deltas."""
-    if event.call is not None:
-        return {"type": "tool_use", "id": event.call.id, "name": event.call.name, "input": {}}
-    if event.kind is PartKind.THINKING:
-        return {"type": "thinking", "thinking": "", "signature": ""}
-    return {"type": "text", "text": ""}
+def _rendered(step: Step) -> bytes:
+    match step:
+        case Opened(index, block):
+            return _frame("content_block_start", index=index, content_block=block)
+        case Added(index, delta):
+            return _frame("content_block_delta", index=index, delta=delta)
+        case Closed(index):
+            return _frame("content_block_stop", index=index)
 
 
 def _frame(kind: str, **members: Any) -> bytes:

@@ -1,6 +1,6 @@
 """Anthropic's error envelope: one row for each kind of problem.
 
-Promises `{"type": "error", "error": {"type", "message"}}` and nothing of `evidence` in it. The web layer
+Promises `{"type": "error", "error": {"type", "message"}, "request_id"}` and nothing of `evidence` in it. The web layer
 uses it too for requests that carry an `anthropic-version` header.
 """
 
@@ -20,6 +20,7 @@ ROWS: Mapping[Kind, tuple[int, str]] = {
     Kind.MODEL_NOT_FOUND:  (404, "not_found_error"),
     Kind.NOT_FOUND:        (404, "not_found_error"),
     Kind.METHOD:           (405, _INVALID),
+    Kind.UPGRADE:          (426, _INVALID),
     Kind.CONFLICT:         (409, "conflict_error"),
     Kind.TOO_LARGE:        (413, "request_too_large"),
     Kind.MEDIA_TYPE:       (415, _INVALID),
@@ -51,11 +52,15 @@ ROWS: Mapping[Kind, tuple[int, str]] = {
 }  # fmt: skip
 
 
-def body(problem: Problem) -> dict[str, Any]:
-    """The envelope as a value; also the payload of an `error` event."""
-    return {"type": "error", "error": {"type": ROWS[problem.kind][1], "message": problem.message}}
+def body(problem: Problem, request_id: str = "") -> dict[str, Any]:
+    """The envelope as a value; also the payload of an `error` event. Without an id it has no such member."""
+    envelope: dict[str, Any] = {
+        "type": "error",
+        "error": {"type": ROWS[problem.kind][1], "message": problem.message},
+    }
+    return {**envelope, "request_id": request_id} if request_id else envelope
 
 
-def render(problem: Problem) -> tuple[int, bytes]:
+def render(problem: Problem, request_id: str = "") -> tuple[int, bytes]:
     """The HTTP status and the JSON body of a failure before any output."""
-    return ROWS[problem.kind][0], encode_json(body(problem))
+    return ROWS[problem.kind][0], encode_json(body(problem, request_id))

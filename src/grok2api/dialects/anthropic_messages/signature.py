@@ -8,6 +8,8 @@ empty. Signatures of others are accepted and mean nothing.
 from grok2api.canonical.request import Thinking
 
 _MARK = "grok2api.1."
+#: Stands where Anthropic's schema wants something encrypted of a search and we have nothing to hide.
+OPAQUE = f"{_MARK}."
 
 
 def sign(encrypted: str | None, ident: str | None) -> str:

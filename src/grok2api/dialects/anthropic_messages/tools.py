@@ -1,85 +1,82 @@
 """The tools of a Messages request and which of them may or must be called.
 
 A tool with a schema is the client's. A typed tool is Anthropic's invention: those that the client runs
-(bash, the text editor, memory) become ordinary tools with the schema that the model would know by heart;
-those that a server runs become `HostedTool`s, and the upstream says what it can do with them.
+(bash, the text editor, memory, the computer) become ordinary tools; those that a server runs become
+`HostedTool`s, and the upstream says what it can do with them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
+
+import msgspec
 
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import HostedTool, Tool, ToolChoice
-from grok2api.dialects.declared import bounded, distinct, hosted, schema, tool_name
+from grok2api.dialects.anthropic_messages import mcp
+from grok2api.dialects.anthropic_messages.loading import inline, shown
+from grok2api.dialects.anthropic_messages.typed_tools import client_tool, stand_in
+from grok2api.dialects.declared import bounded, distinct, hosted, schema, too_many, tool_name
 from grok2api.dialects.reading import Object
 
 #: Anthropic allows longer names than OpenAI, and MCP clients use them.
 _LONGEST_NAME = 128
+#: Deferred tools cost nothing, so there may be many more than are shown.
+_MOST = 4096
+#: Members of a typed tool that say nothing about what it does.
+_NAMING = ("name", "defer_loading")
 
 
-_TEXT: Mapping[str, Any] = {"type": "string"}
-_NUMBER: Mapping[str, Any] = {"type": "integer"}
-_FLAG: Mapping[str, Any] = {"type": "boolean"}
-_RANGE: Mapping[str, Any] = {"type": "array", "items": _NUMBER}
+class Tools(msgspec.Struct, frozen=True):
+    """What a request declares, and what must be called of it; `parallel`: whether several calls may come at once."""
+
+    mine: tuple[Tool, ...]
+    hosted: tuple[HostedTool, ...]
+    choice: ToolChoice
+    parallel: bool | None
 
 
-def _typed(description: str, required: tuple[str, ...], **takes: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    return description, {"type": "object", "properties": takes, "required": list(required)}
-
-
-#: Client tools that are declared by type alone: what they do and what they take (Anthropic's tool reference).
-_CLIENT_TYPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "bash_": _typed(
-        "Run a command in a persistent bash session; restart begins a new one.",
-        (),
-        command=_TEXT,
-        restart=_FLAG,
-    ),
-    "text_editor_": _typed(
-        "View, create and edit files. command is view, create, str_replace or insert.",
-        ("command", "path"),
-        command=_TEXT,
-        path=_TEXT,
-        file_text=_TEXT,
-        old_str=_TEXT,
-        new_str=_TEXT,
-        insert_line=_NUMBER,
-        insert_text=_TEXT,
-        view_range=_RANGE,
-    ),
-    "memory_": _typed(
-        "Keep notes in files under /memories. command is view, create, str_replace, insert, delete or rename.",
-        ("command",),
-        command=_TEXT,
-        path=_TEXT,
-        file_text=_TEXT,
-        old_str=_TEXT,
-        new_str=_TEXT,
-        insert_line=_NUMBER,
-        insert_text=_TEXT,
-        old_path=_TEXT,
-        new_path=_TEXT,
-        view_range=_RANGE,
-    ),
-}
-
-
-def read_tools(body: Object) -> tuple[tuple[Tool, ...], tuple[HostedTool, ...]]:
-    """The tools that the client runs, and those that the upstream shall run."""
-    bounded(body)
+def read_tools(body: Object) -> Tools:
+    """The tools that the client runs, those that the upstream shall run, and the choice among them."""
+    bounded(body, most=_MOST)
     mine: list[tuple[Tool, str]] = []
+    named: dict[str, HostedTool] = {}
     theirs: list[HostedTool] = []
-    for item in body.objects("tools"):
+    for item in _declared(body):
         kind = item.text("type") or "custom"
-        known = next((row for prefix, row in _CLIENT_TYPES.items() if kind.startswith(prefix)), None)
+        known = client_tool(kind, item.raw)
         if known is not None and not item.has("input_schema"):
-            mine.append((Tool(tool_name(item, _LONGEST_NAME), known[0], known[1]), item.at("name")))
+            mine.append((Tool(tool_name(item, _LONGEST_NAME), known.description, known.schema), item.at("name")))
         elif kind == "custom" or item.has("input_schema"):
             mine.append((_tool(item), item.at("name")))
-        else:
-            theirs.append(hosted(kind[:64], item.raw, leave_out=("name", "defer_loading")))
+        elif kind != mcp.TOOLSET:
+            theirs.append(_hosted(kind, item.raw))
+            named[str(item.raw.get("name"))] = theirs[-1]
     distinct(mine)
-    return tuple(tool for tool, _ in mine), tuple(theirs)
+    theirs += mcp.servers(body)
+    tools = tuple(tool for tool, _ in mine)
+    choice, parallel = _choice(body, tools, named, bool(theirs))
+    tools = shown(tools, theirs, body, choice.name)
+    too_many(sum(not tool.deferred for tool in tools), "tools")
+    return Tools(tools, tuple(theirs), choice, parallel)
+
+
+def _declared(body: Object) -> Iterator[Object]:
+    """The tools, and those that are defined in the middle of the conversation unless they are known already."""
+    known = set()
+    for item in chain(body.objects("tools"), inline(body)):
+        name = str(item.raw.get("name"))
+        if name not in known or item.path.startswith("tools."):
+            known.add(name)
+            yield item
+
+
+def _hosted(kind: str, declared: Mapping[str, Any]) -> HostedTool:
+    ours = stand_in(kind)
+    if ours is None:
+        return hosted(kind[:64], declared, _NAMING)
+    tool = hosted(ours, declared, _NAMING)
+    return msgspec.structs.replace(tool, spelled=f"tools.{kind[:64]}")
 
 
 def _tool(item: Object) -> Tool:
@@ -88,14 +85,16 @@ def _tool(item: Object) -> Tool:
         description=item.text("description") or "",
         schema=schema(item, "input_schema"),
         strict=item.flag("strict"),
+        deferred=item.flag("defer_loading") is True,
     )
 
 
 _MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
 
 
-def read_choice(body: Object, tools: tuple[Tool, ...], any_hosted: bool) -> tuple[ToolChoice, bool | None]:
-    """What must be called, and whether several calls may come at once."""
+def _choice(
+    body: Object, tools: tuple[Tool, ...], named: Mapping[str, HostedTool], any_hosted: bool
+) -> tuple[ToolChoice, bool | None]:
     item = body.child("tool_choice")
     if item is None:
         return ToolChoice(), None
@@ -111,6 +110,6 @@ def read_choice(body: Object, tools: tuple[Tool, ...], any_hosted: bool) -> tupl
     name = item.need_text("name")
     if any(tool.name == name for tool in tools):
         return ToolChoice("named", name), parallel
-    if any_hosted:
-        return ToolChoice(), parallel  # a server's tool is run by the upstream when it sees fit
+    if name in named:
+        return ToolChoice(hosted=named[name].kind, path=item.at("name")), parallel
     raise invalid(f"{item.at('name')} names {name[:128]!r}, which is not among the tools", item.at("name"))

@@ -1,17 +1,17 @@
 """A whole message, and the pieces that the streamed form has in common with it.
 
-Promises no null where Anthropic's schema has none: a text block has no `citations` at all. URL citations
-have no exact form here and are left out; the answer's words are the same.
+Promises no null where Anthropic's schema has none: a text block without citations has no `citations` at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from grok2api.canonical.events import Finish, PartKind, Usage
-from grok2api.canonical.sequence import Answer, AnswerPart
-from grok2api.dialects.anthropic_messages.signature import sign
+from grok2api.canonical.events import Finish, Usage
+from grok2api.canonical.request import Request
+from grok2api.canonical.sequence import Answer
+from grok2api.dialects.anthropic_messages.layout import Added, Closed, Layout, Opened, Step
 from grok2api.dialects.base import Envelope
 from grok2api.dialects.sse import encode_json
 
@@ -24,16 +24,20 @@ STOP_REASONS: Mapping[Finish, str] = {
 }
 
 
-def whole(answer: Answer, envelope: Envelope) -> bytes:
+def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
     """The `message` object."""
-    message = opening(envelope, usage(answer.usage))
-    message["content"] = [_block(part) for part in answer.parts]
+    layout, content = Layout(request, envelope.new_id), Content()
+    for event in answer.trail:
+        for step in layout.steps(event):
+            content.take(step)
+    message = opening(envelope, usage(answer.usage, layout.searches))
+    message["content"] = content.blocks
     message.update(ending(answer.finish or Finish.STOP, answer.stop_sequence))
     return encode_json(message)
 
 
 def opening(envelope: Envelope, spent: Mapping[str, Any]) -> dict[str, Any]:
-    """A message of which nothing has been said."""
+    """A message of which nothing has been said. Nothing is ever written to a cache that the client could ask for."""
     return {
         "id": envelope.new_id("msg_"),
         "type": "message",
@@ -42,7 +46,7 @@ def opening(envelope: Envelope, spent: Mapping[str, Any]) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": spent,
+        "usage": {**spent, "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}},
     }
 
 
@@ -50,27 +54,64 @@ def ending(finish: Finish, stop_sequence: str | None) -> dict[str, Any]:
     return {"stop_reason": STOP_REASONS[finish], "stop_sequence": stop_sequence}
 
 
-def usage(spent: Usage) -> dict[str, Any]:
-    """Tokens, the reasoning among them named only when there was any."""
+def usage(spent: Usage, searches: int = 0) -> dict[str, Any]:
+    """Tokens in Anthropic's reading, where input is what no cache had; reasoning and searches only when there were any.
+
+    The sum of the three kinds of input is what the upstream calls input.
+    """
     told: dict[str, Any] = {
-        "input_tokens": spent.input,
+        "input_tokens": max(0, spent.input - spent.cached),
         "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        "cache_read_input_tokens": min(spent.cached, spent.input),
         "output_tokens": spent.output,
     }
     if spent.reasoning:
         told["output_tokens_details"] = {"thinking_tokens": spent.reasoning}
+    if searches:
+        told["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
     return told
 
 
-def _block(part: AnswerPart) -> dict[str, Any]:
-    if part.kind is PartKind.TEXT:
-        return {"type": "text", "text": part.text}
-    if part.kind is PartKind.THINKING:
-        return {"type": "thinking", "thinking": part.text, "signature": sign(part.encrypted, part.id)}
-    assert part.call is not None
-    given = {"input": part.text} if part.call.custom else _parsed(part.text)
-    return {"type": "tool_use", "id": part.call.id, "name": part.call.name, "input": given}
+class Content:
+    """Blocks, put together from the steps that a stream would send."""
+
+    def __init__(self) -> None:
+        self.blocks: list[dict[str, Any]] = []
+        self._input: list[str] = []
+
+    def take(self, step: Step) -> None:
+        match step:
+            case Opened(_, block):
+                self.blocks.append(block)
+                self._input.clear()
+            case Added(_, delta):
+                self._GROW[delta["type"]](self, self.blocks[-1], delta)
+            case Closed():
+                if self._input:
+                    self.blocks[-1]["input"] = _parsed("".join(self._input))
+
+    def _text(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
+        block["text"] += delta["text"]
+
+    def _thinking(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
+        block["thinking"] += delta["thinking"]
+
+    def _signature(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
+        block["signature"] = delta["signature"]
+
+    def _argue(self, _: dict[str, Any], delta: dict[str, Any]) -> None:
+        self._input.append(delta["partial_json"])
+
+    def _cite(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
+        block.setdefault("citations", []).append(delta["citation"])
+
+    _GROW: Mapping[str, Callable[["Content", dict[str, Any], dict[str, Any]], None]] = {
+        "text_delta": _text,
+        "thinking_delta": _thinking,
+        "signature_delta": _signature,
+        "input_json_delta": _argue,
+        "citations_delta": _cite,
+    }
 
 
 def _parsed(arguments: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Chat:
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
         return whole_many(request, answers, envelope)
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
         return openai_errors.render(problem)
 
 

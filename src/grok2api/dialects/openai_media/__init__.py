@@ -30,7 +30,7 @@ class Pictures:
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
         return whole(request, answers[0], envelope)
 
-    def problem(self, problem: Problem) -> tuple[int, bytes]:
+    def problem(self, problem: Problem, request_id: str = "") -> tuple[int, bytes]:
         return openai_errors.render(problem)
 
 

@@ -104,7 +104,7 @@ def _order(asked: Object, pictures: Sequence[Image]) -> Order:
         resolution=wanted.resolution or VIDEO_RESOLUTIONS[0],
         preset=wanted.preset or VIDEO_PRESETS[0],
         pictures=tuple(pictures),
-        ignored=tuple(name for name in asked.raw if name not in _KNOWN),
+        ignored=tuple(name for name in asked.raw if name not in _KNOWN and asked.has(name)),
     )
 
 

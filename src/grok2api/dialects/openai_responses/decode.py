@@ -8,12 +8,15 @@ meaning is refused by name. Fields that nobody knows are ignored, since clients 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
 from grok2api.dialects.drawing import image_config
-from grok2api.dialects.openai_responses.items import read_input
-from grok2api.dialects.openai_responses.recalled import Known, Refers, refers
+from grok2api.dialects.openai_responses.compaction import kept, summarising, triggered
+from grok2api.dialects.openai_responses.items import compacted_elsewhere, read_input
+from grok2api.dialects.openai_responses.recalled import Known, Refers, own, refers
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
@@ -56,6 +59,10 @@ class Draft:
         self.size = len(body)
 
 
+#: How a draft becomes a request, once it is known what came before.
+Decode = Callable[[Draft, Mapping[str, str], Known], Request]
+
+
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     """The request in `body`, which can refer to nothing. Raises `Refusal` naming the field at fault."""
     return decoded(Draft(body), headers, Known())
@@ -63,14 +70,33 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
 
 def decoded(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
     """The request, with what came before it. Raises `Refusal` naming the field at fault."""
-    top = draft.top
+    return _read(draft.top, draft.refers, headers, known)
+
+
+def decoded_to_count(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
+    """A request of which only the input tokens are wanted: it may leave out the model and the input."""
+    given = {key: value for key, value in draft.top.raw.items() if value is not None}
+    top = Object({"model": "", "input": [], **given}, "")
+    return _read(top, draft.refers, headers, known, may_be_empty=True)
+
+
+def decoded_to_compact(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
+    """The request for a summary that a request to compact becomes; its answer is whole."""
+    request = decoded(draft, headers, known)
+    return summarising(msgspec.structs.replace(request, stream=False), kept([*(known.before or ()), *own(draft.top)]))
+
+
+def _read(
+    top: Object, refers: Refers, headers: Mapping[str, str], known: Known, *, may_be_empty: bool = False
+) -> Request:
+    """The request that a parsed body is; only what is counted may be without input."""
     model = top.need_text("model", longest=256)
     _refuse_other_meanings(top)
     if known.before is None:
-        _refuse_unknown(draft.refers)
+        _refuse_unknown(refers)
     declared = Declared()
     declared.read(top)
-    messages = _messages(top, declared, known)
+    messages = _messages(top, declared, known, may_be_empty)
     chosen = read_choice(top, declared)
     thinking, how_hard = _reasoning(top)
     include = _include(top)
@@ -79,14 +105,16 @@ def decoded(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
     given |= {name: name for name in ("image_config", "video_config") if top.has(name)}
     if chosen.moot:
         given["hosted_tool_choice"] = "tool_choice"
-    if any(ident not in known.items for ident in draft.refers.items):
+    if any(ident not in known.items for ident in refers.items):
         given["item_reference"] = "input.item_reference"
     if known.keeps:
         given.pop("store", None)
     if _LOGPROBS in include:
         given["logprobs"] = "include"
+    if compacted_elsewhere(top):
+        given["compaction"] = "input.compaction"
     _options(top)
-    return Request(
+    request = Request(
         model=model,
         messages=messages,
         tools=chosen.tools,
@@ -112,6 +140,7 @@ def decoded(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
         extra=extra,
         echo=echo(top),
     )
+    return summarising(request) if triggered(top) else request
 
 
 def _refuse_other_meanings(top: Object) -> None:
@@ -159,9 +188,9 @@ def no_conversation(ident: str) -> Problem:
     )
 
 
-def _messages(top: Object, declared: Declared, known: Known) -> tuple[Message, ...]:
+def _messages(top: Object, declared: Declared, known: Known, may_be_empty: bool) -> tuple[Message, ...]:
     instructions = top.text("instructions")
-    turns = read_input(top, declared, known)
+    turns = read_input(top, declared, known, may_be_empty=may_be_empty)
     if not instructions:
         return turns
     return (Message(Role.SYSTEM, (Text(instructions),), "instructions"), *turns)

@@ -11,7 +11,7 @@ demands; after `response.failed` comes nothing. `Produced` and `Progressed` have
 into words what must be said. The text is kept until the end, because the done and terminal events repeat it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, assert_never
 
 from grok2api.canonical.events import (
@@ -40,12 +40,15 @@ from grok2api.dialects.openai_responses import output
 from grok2api.dialects.openai_responses.resource import Resource, incomplete
 from grok2api.dialects.sse import DONE, encode_json, named
 
-_PREFIXES: Mapping[PartKind, str] = {PartKind.TEXT: "msg_", PartKind.THINKING: "rs_", PartKind.CALL: "fc_"}
+_PREFIXES: Mapping[PartKind, str] = {PartKind.TEXT: "msg_", PartKind.THINKING: "rs_"}
 _IN_PROGRESS, _COMPLETED, _INCOMPLETE = "in_progress", "completed", "incomplete"
 
 
 class _Item:
-    """One output item while it is streamed. `record` is what it has come to, as of its last frame."""
+    """One output item while it is streamed. `record` is what it has come to, as of its last frame.
+
+    An item without `head` has no frames for its pieces: it is told when it is whole.
+    """
 
     __slots__ = ("annotations", "call", "head", "id", "index", "kind", "middle", "pieces", "record", "shown", "tail")
 
@@ -73,7 +76,7 @@ class ResponseEncoder:
         self._settle = envelope.settle
         self.kept: dict[str, str] = {}
         self._encrypted = request.include_encrypted
-        self._namespaces = _namespaces(request)
+        self._homes = output.Homes(request.tools)
         self._number = 0
         self._records: list[_Item | dict[str, Any]] = []
         self._texts: dict[int, _Item] = {}
@@ -110,7 +113,7 @@ class ResponseEncoder:
         """
         out: list[bytes] = []
         self._cut_short()
-        self._close(self._resource.cancelled(self._output(), self._sources.values()), out)
+        self._conclude(self._resource.cancelled(self._output(), self._sources.values()), out)
         out.append(DONE)
         return b"".join(out)
 
@@ -124,8 +127,9 @@ class ResponseEncoder:
                     self._show_summary(item, out)
                 text = event.text
                 item.pieces.append(text)
-                out.append(b"%b%d%b%b%b" % (item.head, self._number, item.middle, encode_json(text), item.tail))
-                self._number += 1
+                if item.head:
+                    out.append(b"%b%d%b%b%b" % (item.head, self._number, item.middle, encode_json(text), item.tail))
+                    self._number += 1
             else:
                 self._rest(event, out)
         return b"".join(out)
@@ -144,8 +148,7 @@ class ResponseEncoder:
             case Sourced(sources):
                 self._remember(sources)
             case Started():
-                if not self._begun:
-                    self._begin(out)
+                self._begin(out)
             case Finished():
                 self._finish(event, out)
             case Failed(problem):
@@ -160,6 +163,8 @@ class ResponseEncoder:
         self._number += 1
 
     def _begin(self, out: list[bytes]) -> None:
+        if self._begun:
+            return
         self.document = self._resource.begun()
         if not self._announced:
             self._send("response.created", out, response=self.document)
@@ -167,9 +172,11 @@ class ResponseEncoder:
         self._send("response.in_progress", out, response=self.document)
 
     def _start(self, index: int, kind: PartKind, call: CallOpened | None, out: list[bytes]) -> None:
-        prefix = "ctc_" if call is not None and call.custom else _PREFIXES[kind]
+        prefix = self._homes.prefix(call) if call is not None else _PREFIXES[kind]
         item = self._open = _Item(self._resource.item_id(prefix), len(self._records), kind, call)
         self._records.append(item)
+        if call is not None and self._homes.builtin(call):
+            return  # announced when it is whole: only then is it known what it does
         item.record = self._value(item, _IN_PROGRESS)
         self._send("response.output_item.added", out, output_index=item.index, item=item.record)
         if kind is PartKind.TEXT:
@@ -188,7 +195,7 @@ class ResponseEncoder:
     def _value(self, item: _Item, status: str, encrypted: str | None = None) -> dict[str, Any]:
         text = "".join(item.pieces)
         if item.call is not None:
-            return _call_value(item.id, item.call, text, status, self._namespaces)
+            return output.call(item.id, item.call, self._homes, text, status)
         if item.kind is PartKind.THINKING:
             return output.reasoning(item.id, text, encrypted if self._encrypted else None, status)
         content = [output.output_text(text, item.annotations)] if status != _IN_PROGRESS else []
@@ -227,13 +234,25 @@ class ResponseEncoder:
 
     def _close_call(self, item: _Item, call: CallOpened, status: str, out: list[bytes]) -> None:
         whole_text = output.whole_arguments(call, "".join(item.pieces))
+        if not item.head:
+            self._announce_builtin(item, call, whole_text, status, out)
+            return
         if whole_text and not item.pieces:
             self._at(item, "response.function_call_arguments.delta", out, delta=whole_text)
-        item.record = _call_value(item.id, call, whole_text, status, self._namespaces)
+        item.record = output.call(item.id, call, self._homes, whole_text, status)
         if call.custom:
             self._at(item, "response.custom_tool_call_input.done", out, input=whole_text)
         else:
             self._at(item, "response.function_call_arguments.done", out, name=call.name, arguments=whole_text)
+
+    def _announce_builtin(self, item: _Item, call: CallOpened, arguments: str, status: str, out: list[bytes]) -> None:
+        begun = output.call(item.id, call, self._homes, arguments, _IN_PROGRESS)
+        self._send("response.output_item.added", out, output_index=item.index, item=begun)
+        for number, command in enumerate(begun["action"]["commands"] if begun["type"] == "shell_call" else ()):
+            for step in ("added", "done"):
+                place = {"output_index": item.index, "command_index": number}
+                self._send(f"response.shell_call_command.{step}", out, **place, command=command)
+        item.record = output.call(item.id, call, self._homes, arguments, status)
 
     def _cite(self, cited: Cited, out: list[bytes]) -> None:
         item = self._texts.get(cited.index)
@@ -266,82 +285,72 @@ class ResponseEncoder:
     def _finish(self, event: Finished, out: list[bytes]) -> None:
         kind = _COMPLETED if incomplete(event.finish) is None else _INCOMPLETE
         self._release(kind, out)
-        self._close(self._resource.finished(self._output(), event.finish, event.usage, self._sources.values()), out)
+        self._conclude(self._resource.finished(self._output(), event.finish, event.usage, self._sources.values()), out)
         out.append(DONE)
 
     def _fail(self, problem: Problem, out: list[bytes]) -> None:
-        if not self._begun:
-            self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
+        self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
         self._cut_short()
-        self._close(self._resource.failed(self._output(), problem, self._sources.values()), out)
+        self._conclude(self._resource.failed(self._output(), problem, self._sources.values()), out)
 
     def _cut_short(self) -> None:
         """What has not ended stays without an end."""
         for item in (self._open, self._held):
-            if item is not None:
+            if item is not None and not item.head:
+                self._records.remove(item)
+            elif item is not None:
                 item.record = self._value(item, _INCOMPLETE)
 
-    def _close(self, response: dict[str, Any], out: list[bytes]) -> None:
+    def _conclude(self, response: dict[str, Any], out: list[bytes]) -> None:
         """The terminal frame; who keeps answers is told of it."""
         self.document = response
         status = response["status"]
-        body, kind = encode_json(response), f"response.{_INCOMPLETE if status == 'cancelled' else status}".encode()
-        if self._settle is not None:
-            self._settle(Settled(ident=self._resource.id, status=status, body=body, kept=self.kept))
+        kind = f"response.{_INCOMPLETE if status == 'cancelled' else status}".encode()
+        body = settled(response, self.kept, self._settle)
         frame = b'event: %b\ndata: {"type":"%b","sequence_number":%d,"response":%b}\n\n'
         out.append(frame % (kind, kind, self._number, body))
         self._number += 1
 
 
+def settled(response: dict[str, Any], kept: Mapping[str, str], settle: Callable[[Settled], None] | None) -> bytes:
+    """A response that is over, as JSON; who keeps answers is told of it."""
+    body = encode_json(response)
+    if settle is not None:
+        settle(Settled(ident=response["id"], status=response["status"], body=body, kept=kept))
+    return body
+
+
 def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
     """The response object of a whole answer, as JSON."""
     resource = Resource(request, envelope)
-    namespaces = _namespaces(request)
+    homes = output.Homes(request.tools)
     cut = answer.parts[-1] if answer.parts and incomplete(answer.finish) is not None else None
     items: list[dict[str, Any]] = []
     kept: dict[str, str] = {}
     for entry in answer.order:
         if isinstance(entry, AnswerPart):
-            item = _whole_part(entry, _INCOMPLETE if entry is cut else _COMPLETED, request, namespaces, resource)
+            status = _INCOMPLETE if entry is cut else _COMPLETED
+            item = _whole_part(entry, status, request.include_encrypted, homes, resource)
             items.append(item)
             if entry.encrypted is not None and not request.include_encrypted:
                 kept[item["id"]] = entry.encrypted
         elif isinstance(entry, Searched):
             items.append(output.search(resource.item_id("ws_"), entry, _COMPLETED))
     response = resource.finished(items, answer.finish, answer.usage, answer.sources)
-    body = encode_json(response)
-    if envelope.settle is not None:
-        envelope.settle(Settled(ident=resource.id, status=response["status"], body=body, kept=kept))
-    return body
+    return settled(response, kept, envelope.settle)
 
 
 def _whole_part(
-    part: AnswerPart, status: str, request: Request, namespaces: Mapping[str, str], resource: Resource
+    part: AnswerPart, status: str, encrypted: bool, homes: output.Homes, resource: Resource
 ) -> dict[str, Any]:
     if part.call is not None:
-        ident = resource.item_id("ctc_" if part.call.custom else "fc_")
-        arguments = output.whole_arguments(part.call, part.text)
-        return _call_value(ident, part.call, arguments, status, namespaces)
+        ident = resource.item_id(homes.prefix(part.call))
+        return output.call(ident, part.call, homes, output.whole_arguments(part.call, part.text), status)
     ident = resource.item_id(_PREFIXES[part.kind])
     if part.kind is PartKind.THINKING:
-        return output.reasoning(ident, part.text, part.encrypted if request.include_encrypted else None)
+        return output.reasoning(ident, part.text, part.encrypted if encrypted else None)
     notes = [output.annotation(cited) for cited in part.citations]
     return output.message(ident, [output.output_text(part.text, notes)], status)
-
-
-def _call_value(
-    ident: str, call: CallOpened, arguments: str, status: str, namespaces: Mapping[str, str]
-) -> dict[str, Any]:
-    namespace = call.namespace or namespaces.get(call.name)
-    return output.call(ident, call, namespace, arguments, status)
-
-
-def _namespaces(request: Request) -> dict[str, str]:
-    """Where each name that stands in exactly one namespace stands: wires without namespaces lose it."""
-    homes: dict[str, set[str | None]] = {}
-    for tool in request.tools:
-        homes.setdefault(tool.name, set()).add(tool.namespace)
-    return {name: home for name, [home, *others] in homes.items() if home is not None and not others}
 
 
 def _delta_frame(item: _Item) -> tuple[bytes, bytes, bytes]:

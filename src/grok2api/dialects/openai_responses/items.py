@@ -3,10 +3,11 @@
 Promises that the order of items survives, that consecutive items of the assistant (reasoning, words, calls)
 become one turn, that calls and results fit together (`pairing`: every call without a result gets one, also
 the last, since an answer is asked for), and errors that name the part at fault (`input.3.content.0.type`).
-Items that the upstream made for itself (searches and the like), compactions and unknown types carry nothing
-that can be sent on, and are passed over. Items of earlier responses come first. An `item_reference` is the item that it
-names; one that names what nobody knows is refused, unless it names reasoning: the turn keeps its words and calls
-without it, and clients that send calls whole refer to it.
+A compaction of ours is read as the summary that it holds; those of others cannot be read, and have no effect.
+Items that the upstream made for itself (searches and the like) and unknown types carry nothing that can be sent on,
+and are passed over. Items of earlier responses come first. An `item_reference` is the item that it names; one that
+names what nobody knows is refused, unless it names reasoning: the turn keeps its words and calls without it, and
+clients that send calls whole refer to it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +17,8 @@ import msgspec
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from grok2api.dialects.openai_responses.parts import picture, read_parts
-from grok2api.dialects.openai_responses.recalled import REFERENCE, Known
+from grok2api.dialects.openai_responses.recalled import COMPACTIONS, REFERENCE, Known
+from grok2api.dialects.openai_responses.sealed import Damaged, unseal
 from grok2api.dialects.openai_responses.tools import Declared
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object
@@ -29,15 +31,15 @@ _ROLES: Mapping[str, Role] = {
     "developer": Role.SYSTEM,
 }
 
+_SUMMARY = "Earlier turns of this conversation were replaced by this summary of them:\n\n{}"
+
 #: How the ids of reasoning items begin, in our answers and in everybody's.
 _REASONING = "rs_"
-
-
 #: Where items of earlier responses stand, for errors.
 _EARLIER = "previous_response_id"
 
 
-def read_input(body: Object, declared: Declared, known: Known) -> tuple[Message, ...]:
+def read_input(body: Object, declared: Declared, known: Known, *, may_be_empty: bool = False) -> tuple[Message, ...]:
     """Every turn, in order: what came before, then `input`. Items that add tools add them to `declared`."""
     value = body.raw.get("input")
     if value is None and known.before is None:
@@ -45,7 +47,7 @@ def read_input(body: Object, declared: Declared, known: Known) -> tuple[Message,
     if value is not None and type(value) not in (str, list):
         raise body.wrong("input", "a string or an array of items", value)
     turns = _merged(_turns(body, value, _History(declared, known)))
-    if not turns:
+    if not turns and not may_be_empty:
         raise invalid("input must not be empty", "input")
     return pair(turns, "call_id")
 
@@ -64,6 +66,14 @@ def _turns(body: Object, value: object, history: "_History") -> Iterator[Message
         yield Message(Role.USER, (Text(value),), "input") if value else None
     elif value is not None:
         yield from (history.read(item) for item in body.objects("input"))
+
+
+def compacted_elsewhere(body: Object) -> bool:
+    """Whether an `input` that could be read has a compaction that only its maker can read."""
+    value = body.raw.get("input")
+    return type(value) is list and any(
+        item.get("type") in COMPACTIONS and unseal(item.get("encrypted_content") or "") is None for item in value
+    )
 
 
 def _merged(messages: Iterable[Message | None]) -> list[Message]:
@@ -148,6 +158,15 @@ def _result(item: Object, _: _History) -> Message:
     return Message(Role.TOOL, (ToolResult(item.need_text("call_id"), kept, custom=custom),), item.path)
 
 
+def _compaction(item: Object, _: _History) -> Message | None:
+    try:
+        summary = unseal(item.text("encrypted_content") or "")
+    except Damaged:
+        path = item.at("encrypted_content")
+        raise invalid(f"{path} is not as it was made here: send it back unchanged", path) from None
+    return None if summary is None else Message(Role.USER, (Text(_SUMMARY.format(summary)),), item.path)
+
+
 def _reference(item: Object, history: _History) -> Message | None:
     ident = item.need_text("id")
     if ident in history.there and not item.path.startswith(_EARLIER):
@@ -169,10 +188,23 @@ def _more_tools(item: Object, history: _History) -> None:
     history.declared.read(item)
 
 
-def _client_call(name: str, member: str) -> Callable[[Object, _History], Message]:
-    """Reads a call of one of OpenAI's own tools that run at the client (shell, patches, computer)."""
+def _found_tools(item: Object, history: _History) -> Message | None:
+    """Tools that a search found: they can be called, and the model is told where it asked for them itself."""
+    history.declared.read(item)
+    named = item.text("call_id")
+    if named is None or named not in history.call_ids.values():
+        return None
+    names = ", ".join(str(tool.raw.get("name") or tool.raw.get("type")) for tool in item.objects("tools"))
+    words = f"These tools can be called now: {names}" if names else "No tool was found."
+    return Message(Role.TOOL, (ToolResult(named, (Text(words),)),), item.path)
 
-    def read(item: Object, history: _History) -> Message:
+
+def _client_call(name: str, member: str) -> Callable[[Object, _History], Message | None]:
+    """Reads a call of one of OpenAI's own tools that run at the client: shells, patches and the like."""
+
+    def read(item: Object, history: _History) -> Message | None:
+        if name == "tool_search" and not item.has("call_id"):
+            return None  # searched by a server
         call_id = item.text("call_id") or item.need_text("id")
         history.call_ids[item.text("id") or call_id] = call_id
         arguments = encode_json(item.raw.get(member) or {}).decode()
@@ -183,7 +215,8 @@ def _client_call(name: str, member: str) -> Callable[[Object, _History], Message
 
 def _client_result(item: Object, history: _History) -> Message:
     named = item.text("call_id") or item.need_text("id")
-    result = ToolResult(history.call_ids.get(named, named), (_outcome(item),))
+    failed = item.raw.get("status") == "failed"
+    result = ToolResult(history.call_ids.get(named, named), (_outcome(item),), is_error=failed)
     return Message(Role.TOOL, (result,), item.path)
 
 
@@ -206,8 +239,10 @@ _ITEMS: Mapping[str, Callable[[Object, _History], Message | None]] = {
     "function_call_output": _result,
     "custom_tool_call_output": _result,
     REFERENCE: _reference,
+    **dict.fromkeys(COMPACTIONS, _compaction),
     "additional_tools": _more_tools,
-    "tool_search_output": _more_tools,
+    "tool_search_call": _client_call("tool_search", "arguments"),
+    "tool_search_output": _found_tools,
     "local_shell_call": _client_call("local_shell", "action"),
     "shell_call": _client_call("shell", "action"),
     "apply_patch_call": _client_call("apply_patch", "operation"),

@@ -3,9 +3,12 @@
 The streamed frames and the whole answer take their items from here, so the two cannot differ (S15).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from grok2api.canonical.events import CallOpened, Cited, Searched
+from grok2api.canonical.request import Tool
+from grok2api.dialects.openai_responses import client_tools
 
 
 def reasoning(ident: str, text: str, encrypted: str | None, status: str = "completed") -> dict[str, Any]:
@@ -47,8 +50,38 @@ def annotation(cited: Cited) -> dict[str, Any]:
     }
 
 
-def call(ident: str, opened: CallOpened, namespace: str | None, arguments: str, status: str) -> dict[str, Any]:
+class Homes:
+    """What a call's item says of the tool beside its name, by the tools of the request."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        homes: dict[str, set[str | None]] = {}
+        self._builtin: dict[str, str] = {}
+        for tool in tools:
+            homes.setdefault(tool.name, set()).add(tool.namespace)
+            if tool.builtin:
+                self._builtin[tool.name] = tool.builtin
+        self._homes = {name: home for name, [home, *others] in homes.items() if home is not None and not others}
+
+    def namespace(self, call: CallOpened) -> str | None:
+        """Where the tool stands. Wires without namespaces lose it; a name that stands in exactly one tells it."""
+        return call.namespace or self._homes.get(call.name)
+
+    def builtin(self, call: CallOpened) -> str:
+        """Which of OpenAI's own tools is called; empty for a tool of the client."""
+        return self._builtin.get(call.name, "") if call.namespace is None and not call.custom else ""
+
+    def prefix(self, call: CallOpened) -> str:
+        """How the id of the call's item begins."""
+        kind = self.builtin(call)
+        return client_tools.BUILTINS[kind].prefix if kind else "ctc_" if call.custom else "fc_"
+
+
+def call(ident: str, opened: CallOpened, homes: Homes, arguments: str, status: str) -> dict[str, Any]:
     """A call for the client; `arguments` is free text for a custom tool."""
+    builtin = homes.builtin(opened)
+    if builtin:
+        return client_tools.call(ident, opened.id, builtin, arguments, status)
+    namespace = homes.namespace(opened)
     item: dict[str, Any] = {
         "id": ident,
         "type": "custom_tool_call" if opened.custom else "function_call",

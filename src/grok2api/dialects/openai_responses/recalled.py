@@ -13,11 +13,14 @@ import msgspec
 
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.stored import Stored
+from grok2api.dialects.openai_responses.sealed import is_ours
 from grok2api.dialects.reading import Object
 
 Item = Mapping[str, Any]
 
 REFERENCE = "item_reference"
+#: Items that stand for all that came before them: under these types clients send them back.
+COMPACTIONS = ("compaction", "compaction_summary", "context_compaction")
 _RESPONSE = "resp_"
 _ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]{24})[0-9a-f]{4}")
 
@@ -32,7 +35,6 @@ _PREFIXES: Mapping[str, str] = {
     "custom_tool_call": "ctc_",
     "custom_tool_call_output": "ctco_",
 }
-_CALLS = frozenset({"function_call", "custom_tool_call"})
 _TEXTS: Mapping[str, str] = {"assistant": "output_text"}
 
 
@@ -181,11 +183,27 @@ def _whole(item: Item, kept: Mapping[str, str]) -> Item:
 
 
 def _broke_off(item: Item) -> bool:
-    return item.get("type") in _CALLS and item.get("status") != "completed"
+    return str(item.get("type")).endswith("_call") and item.get("status") != "completed"
+
+
+def _compacts(item: Item) -> bool:
+    return item.get("type") in COMPACTIONS and is_ours(item.get("encrypted_content"))
+
+
+def window(items: Sequence[Item]) -> Sequence[Item]:
+    """What is left of a conversation that was compacted: the user's messages, the last summary, and what came then.
+
+    A summary of others cannot be read, so what came before it stays.
+    """
+    last = max((place for place, item in enumerate(items) if _compacts(item)), default=0)
+    return [*(item for item in items[:last] if item.get("role") == "user"), *items[last:]]
 
 
 def shown(items: Iterable[Item], *, encrypted: bool) -> list[Item]:
     """Items for a client; opaque reasoning only for those who ask."""
     if encrypted:
         return list(items)
-    return [{name: item[name] for name in item if name != "encrypted_content"} for item in items]
+    return [
+        {name: item[name] for name in item if name != "encrypted_content"} if item.get("type") == "reasoning" else item
+        for item in items
+    ]

@@ -16,6 +16,9 @@ from grok2api.dialects.base import Envelope
 from grok2api.dialects.openai_responses.recalled import item_id
 from grok2api.dialects.reading import Object
 
+#: In `Request.echo`: the request asks for a summary; no member of the response object.
+COMPACTS = "compacts"
+
 #: What the response object says where the request says nothing; the specification's own defaults.
 DEFAULTS: Mapping[str, Any] = {
     "instructions": None,
@@ -156,7 +159,7 @@ class Resource:
             "store": request.store,
             "usage": None,
             **DEFAULTS,
-            **request.echo,
+            **{name: value for name, value in request.echo.items() if name != COMPACTS},
         }
 
     def item_id(self, prefix: str) -> str:
@@ -173,7 +176,7 @@ class Resource:
         return self._frame
 
     def finished(
-        self, output: list[dict[str, Any]], finish: Finish | None, usage: Usage, sources: Iterable[Source]
+        self, output: list[dict[str, Any]], finish: Finish | None, used: Usage, sources: Iterable[Source]
     ) -> dict[str, Any]:
         """With its whole output; `incomplete` when the answer was cut short on purpose."""
         reason = incomplete(finish)
@@ -182,7 +185,7 @@ class Resource:
             "status": "completed" if reason is None else "incomplete",
             "incomplete_details": None if reason is None else {"reason": reason},
             "output": output,
-            "usage": _usage(usage),
+            "usage": usage(used),
             **_sources(sources),
         }
 
@@ -206,13 +209,14 @@ def incomplete(finish: Finish | None) -> str | None:
     return None if finish is None else _INCOMPLETE.get(finish)
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def usage(used: Usage) -> dict[str, Any]:
+    """The tokens of an answer."""
     return {
-        "input_tokens": usage.input,
-        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": 0},
-        "output_tokens": usage.output,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
-        "total_tokens": usage.total,
+        "input_tokens": used.input,
+        "input_tokens_details": {"cached_tokens": used.cached, "cache_write_tokens": 0},
+        "output_tokens": used.output,
+        "output_tokens_details": {"reasoning_tokens": used.reasoning},
+        "total_tokens": used.total,
     }
 
 

@@ -1,6 +1,7 @@
 """The tools of a Responses request, wherever they are declared, and which of them may or must be called.
 
 Functions and custom tools stand in `tools`, inside a `namespace` tool, or in an input item that adds tools.
+OpenAI's own tools that run at the client are functions to the model (`client_tools`), unless a function has the name.
 Every other type is a `HostedTool`, known or not: the upstream says what it can do, and nothing is refused here.
 Tools marked `defer_loading` are offered at once, since no upstream searches tools for us.
 """
@@ -13,6 +14,7 @@ import msgspec
 from grok2api.canonical.problem import Refusal, invalid
 from grok2api.canonical.request import HostedTool, Tool, ToolChoice
 from grok2api.dialects.declared import MAX_TOOLS, distinct, hosted, schema, tool_name
+from grok2api.dialects.openai_responses.client_tools import BUILTINS, offered
 from grok2api.dialects.reading import Object
 
 _MODES = ("auto", "none", "required")
@@ -37,26 +39,42 @@ class Declared:
     def read(self, holder: Object) -> None:
         """Add what the `tools` of `holder` declare."""
         found: list[tuple[Tool, str]] = []
+        builtin: dict[str, Object] = {}
         for item in holder.objects("tools"):
-            self._entry(item, found)
+            self._entry(item, found, builtin)
         distinct(found)
         self._mine.update(((tool.namespace, tool.name), tool) for tool, _ in found)
+        for kind, item in builtin.items():
+            self._builtin(kind, item)
         count = len(self._mine) + len(self._theirs)
         if count > MAX_TOOLS:
             path = holder.at("tools")
             raise invalid(f"{path} brings the request to {count} tools; at most {MAX_TOOLS} are possible", path)
 
-    def _entry(self, item: Object, found: list[tuple[Tool, str]]) -> None:
+    def _entry(self, item: Object, found: list[tuple[Tool, str]], builtin: dict[str, Object]) -> None:
         kind = item.need_text("type")
         if kind == "namespace":
             group = item.need_text("name", longest=64)
             found.extend(_tool(member, member.need_text("type"), group) for member in item.objects("tools"))
         elif kind in _MINE:
             found.append(_tool(item, kind, None))
+        elif kind in BUILTINS:
+            builtin[kind] = item
         else:
-            tool = hosted(kind[:64], item.raw)
-            label = tool.settings.get("server_label")
-            self._theirs[f"{tool.kind}:{label}" if isinstance(label, str) else tool.kind] = tool
+            self._hosted(kind, item)
+
+    def _builtin(self, kind: str, item: Object) -> None:
+        tool = offered(item, kind)
+        known = self._mine.get((None, kind))
+        if tool is None or (known is not None and not known.builtin):
+            self._hosted(kind, item)
+        else:
+            self._mine[None, kind] = tool
+
+    def _hosted(self, kind: str, item: Object) -> None:
+        tool = hosted(kind[:64], item.raw)
+        label = tool.settings.get("server_label")
+        self._theirs[f"{tool.kind}:{label}" if isinstance(label, str) else tool.kind] = tool
 
 
 def _tool(item: Object, kind: str, namespace: str | None) -> tuple[Tool, str]:
@@ -127,6 +145,8 @@ def _object(item: Object, every: Chosen) -> Chosen:
         return _allowed(item.child(kind) or item, every)
     if kind in _MODES:
         return msgspec.structs.replace(every, choice=ToolChoice(kind))  # type: ignore[arg-type]
+    if any(tool.builtin == kind for tool in every.tools):
+        return msgspec.structs.replace(every, choice=ToolChoice("named", kind))
     if kind not in _MINE:
         return msgspec.structs.replace(every, moot=True)
     holder = item.child(kind) or item
@@ -144,6 +164,7 @@ def _allowed(item: Object, every: Chosen) -> Chosen:
         kind = entry.need_text("type")
         if kind not in _MINE:
             kinds.add(hosted(kind, {}).kind)
+            names.update(tool.name for tool in every.tools if tool.builtin == kind)
             continue
         holder = entry.child(kind) or entry
         name = holder.need_text("name")

@@ -24,7 +24,7 @@ from grok2api.upstreams.refusals import DPOP_REQUIRED, classify
 from grok2api.upstreams.responses_wire.build import Shape, build_body
 from grok2api.upstreams.responses_wire.files import no_sound
 from grok2api.upstreams.responses_wire.parse import Parser
-from grok2api.upstreams.responses_wire.tools import ToolNames, hosted_tools
+from grok2api.upstreams.responses_wire.tools import ToolNames, demands_hosted, hosted_tools
 
 #: Canonical parameters that this upstream or the gateway honours; every other that the client set has no effect.
 _HONOURED = frozenset(
@@ -79,19 +79,24 @@ class Console:
         self.access = Access(http, now, new_id)
 
     def plan(self, request: Request, model: Model) -> Plan:
-        """Tools, formats and limits are native; stop sequences are the gateway's. Raises `Refusal` for sound."""
+        """Tools, formats and limits are native; stop sequences are the gateway's.
+
+        Raises `Refusal` for sound, and for a demand of a server tool that there is not.
+        """
         for part in request.files():
             if isinstance(part, File) and part.kind == "audio":
                 raise no_sound(part.path)
         names = ToolNames(request.tools)
         hosted = hosted_tools(request.hosted_tools, names)
         has_tools = bool(request.tools or hosted.tools)
-        if (number := len(request.tools) + len(hosted.tools)) > _MOST_TOOLS:
+        shown = sum(not tool.deferred for tool in request.tools)
+        if (number := shown + len(hosted.tools)) > _MOST_TOOLS:
             message = f"tools has {number} entries; {WHAT} takes {_MOST_TOOLS}, grok.com models any number"
             raise invalid(message, "tools", code="too_many_tools")
         without_effect = {
             "effort": _effort(request.effort, model) != _EFFORTS.get(request.effort or ""),
-            "tool_choice": not has_tools and request.tool_choice.mode != "auto",
+            "tool_choice": (not has_tools and request.tool_choice.mode != "auto")
+            or (bool(request.tool_choice.hosted) and not demands_hosted(request, names)),
         }
         ignored = [
             spelled

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import HostedTool, Request, Tool, ToolChoice
 
 CUSTOM_FIELD = "input"
@@ -107,21 +108,25 @@ class Hosted(msgspec.Struct, frozen=True):
 
 
 def hosted_tools(declared: Iterable[HostedTool], names: ToolNames) -> Hosted:
-    """The server tools to send. One of each kind (an MCP server each), none with the name of a client's function."""
+    """The server tools to send. One of each kind (an MCP server each), none with the name of a client's function.
+
+    Of two of a kind the one that is declared as such goes out, not the one that it stands in for.
+    """
     tools: dict[str, Mapping[str, Any]] = {}
     ignored: list[str] = []
-    for tool in declared:
+    for tool in sorted(declared, key=lambda tool: bool(tool.spelled)):
         kind = _kind(tool.kind)
         allowed = _HOSTED.get(kind, frozenset())
         key = f"{kind}:{tool.settings.get('server_label')}" if kind == "mcp" else kind
         if kind not in _HOSTED or names.tool(kind) is not None:
-            ignored.append(f"tools.{tool.kind}")
+            ignored.append(tool.reported)
             continue
         settings = dict(tool.settings) if allowed is None else _settings(tool, allowed, ignored)
         if settings.get(_BRINGS_HIDDEN) and names.tool(_HIDDEN_TOOL) is not None:
             settings[_BRINGS_HIDDEN] = False
-            ignored.append(f"tools.{tool.kind}.{_BRINGS_HIDDEN}")
-        tools.setdefault(key, {"type": kind, **settings})
+            ignored.append(f"{tool.reported}.{_BRINGS_HIDDEN}")
+        sent = tools.setdefault(key, {"type": kind, **settings})
+        ignored.extend(f"{tool.reported}.{name}" for name, value in settings.items() if sent.get(name) != value)
     return Hosted(tuple(tools.values()), tuple(ignored))
 
 
@@ -136,13 +141,14 @@ def _settings(tool: HostedTool, allowed: frozenset[str], ignored: list[str]) -> 
     if isinstance(filters, Mapping):
         flat.update(filters)
     settings = {_SPELLED.get(key, key): value for key, value in flat.items()}
-    ignored.extend(f"tools.{tool.kind}.{key}" for key in flat if _SPELLED.get(key, key) not in allowed)
+    ignored.extend(f"{tool.reported}.{key}" for key in flat if _SPELLED.get(key, key) not in allowed)
     return {key: value for key, value in settings.items() if key in allowed}
 
 
 def functions(names: ToolNames) -> list[dict[str, Any]]:
-    """The client's tools, flat."""
-    return [_custom(name, tool) if tool.custom else _function(name, tool) for name, tool in names.declared()]
+    """The client's tools, flat, without those that are deferred."""
+    shown = ((name, tool) for name, tool in names.declared() if not tool.deferred)
+    return [_custom(name, tool) if tool.custom else _function(name, tool) for name, tool in shown]
 
 
 def _function(name: str, tool: Tool) -> dict[str, Any]:
@@ -169,4 +175,18 @@ def tool_choice(request: Request, names: ToolNames, any_tool: bool) -> str | dic
         return None
     if choice.mode == "named" and choice.name is not None:
         return {"type": "function", "name": names.name(choice.name)}
-    return choice.mode
+    return "required" if demands_hosted(request, names) else choice.mode
+
+
+def demands_hosted(request: Request, names: ToolNames) -> bool:
+    """Whether the server tool that the client demands can be demanded: only as the one tool that there is.
+
+    Raises `Refusal` when the upstream has no such tool.
+    """
+    choice = request.tool_choice
+    if not choice.hosted:
+        return False
+    kinds = [tool["type"] for tool in hosted_tools(request.hosted_tools, names).tools]
+    if choice.hosted not in kinds:
+        raise invalid(f"{choice.path} demands a tool that this model does not have", choice.path)
+    return kinds == [choice.hosted] and not request.tools
