@@ -445,3 +445,13 @@ async def test_one_request_is_counted_once(rig: Rig) -> None:
     counted = rig.app.counters.values()
     assert (counted["requests.openai_responses"], counted["attempts"], counted[f"models.{WEB}"]) == (1, 1, 1)
     assert counted["tokens.output"] > 0
+
+
+async def test_a_compaction_is_made_in_the_background_too(rig: Rig) -> None:
+    rig.world.on(script=TEXT)
+    turns = [{"role": "user", "content": "hello"}, {"type": "compaction_trigger"}]
+    _, _, body = await rig.post(RESPONSES, {"model": WEB, "input": turns, "background": True, "stream": True})
+    got = frames(body)[:-1]
+    assert [frame.payload["sequence_number"] for frame in got] == list(range(len(got)))
+    assert [frame.event for frame in got][:3] == ["response.created", "response.queued", "response.in_progress"]
+    assert [item["type"] for item in got[-1].payload["response"]["output"]] == ["compaction"]

@@ -129,7 +129,7 @@ def _text(text: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {"type": "json_schema", **inner}
     format_ = _present(wanted)
     if format_["type"] == "json_schema":
-        format_ = {"name": "response", "strict": False, **format_}
+        format_ = {"name": "response", "description": None, "strict": False, **format_}
     return {"format": format_, **_present({"verbosity": text.get("verbosity")})}
 
 
