@@ -255,7 +255,7 @@ def test_the_users_words_stay_the_last_text_of_the_turn():
             HostedTool("web_search", {"max_uses": 1}, "tools.web_fetch_20250910"),
         ),
         (
-            {"type": "code_execution_20250825", "name": "code_execution"},
+            {"type": "code_execution_20250825", "name": "code_execution", "allowed_callers": ["direct"]},
             HostedTool("code_interpreter", {}, "tools.code_execution_20250825"),
         ),
         ({"type": "advisor_20260301", "name": "advisor", "model": "m"}, HostedTool("advisor_20260301", {"model": "m"})),
