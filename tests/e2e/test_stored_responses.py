@@ -386,6 +386,57 @@ async def test_old_responses_are_forgotten_and_the_oldest_of_too_many(tmp_path: 
         assert sorted(left) == ["resp_2", "resp_3", "resp_4"]
 
 
+async def test_the_count_of_input_tokens_counts_what_came_before(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script="A rather long answer, in many words, so that it can be seen in a count.")
+        first = await rig.openai.responses.create(model=CONSOLE, input="I am Ada, and I have a lot to say today.")
+        alone = await rig.openai.responses.input_tokens.count(model=CONSOLE, input="Who?")
+        after = await rig.openai.responses.input_tokens.count(
+            model=CONSOLE, input="Who?", previous_response_id=first.id
+        )
+        assert after.input_tokens > alone.input_tokens + 20
+        error = await refused(
+            rig.openai.responses.input_tokens.count(model=CONSOLE, input="Who?", previous_response_id="resp_none")
+        )
+        assert (error.status_code, error.code) == (404, "previous_response_not_found")
+
+
+async def test_what_came_before_can_be_compacted(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script="Nice to meet you.")
+        first = await rig.openai.responses.create(model=CONSOLE, input="I am Ada.")
+        rig.world.scenarios.clear()
+        rig.world.on(script="She is called Ada.")
+        window = await rig.openai.responses.compact(model=CONSOLE, previous_response_id=first.id)
+        assert "Nice to meet you." in sent(rig)
+        kinds: Any = window.output
+        assert [item.type for item in kinds] == ["message", "compaction"]
+        assert kinds[0].content[0].text == "I am Ada."
+        assert await status_of(rig.openai.responses.retrieve(window.id)) == 404
+
+
+async def test_a_summary_stands_for_what_came_before_it(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script="A very long story.")
+        first = await rig.openai.responses.create(model=CONSOLE, input="I am Ada. Tell me a story.")
+        rig.world.scenarios.clear()
+        rig.world.on(script="Ada was told a story.")
+        trigger: Any = [{"type": "compaction_trigger"}]
+        for streams in (False, True):
+            answer: Any = await rig.openai.responses.create(
+                model=CONSOLE, input=trigger, previous_response_id=first.id, stream=streams
+            )
+            assert "A very long story." in sent(rig)
+            if streams:
+                answer = [event async for event in answer][-1].response
+            assert [item.type for item in answer.output] == ["compaction"]
+            assert await rig.openai.responses.retrieve(answer.id) == answer
+            await rig.openai.responses.create(model=CONSOLE, input="Go on.", previous_response_id=answer.id)
+            assert "A very long story." not in sent(rig)
+            for words in ("I am Ada. Tell me a story.", "Ada was told a story.", "Go on."):
+                assert sent(rig).count(words) == 1
+
+
 async def test_many_at_once_are_all_kept(tmp_path: Path) -> None:
     async with rigged(tmp_path, accounts=[("sim-basic-1", BASIC), ("sim-super-1", SUPER)]) as rig:
         answers = await asyncio.gather(

@@ -1,6 +1,6 @@
 """The `encrypted_content` of a compaction item, which carries a summary through the client.
 
-Nothing is stored, so the item holds the summary itself: `grok2api.c1.` and base64 of a check sum and the text. Not
+The item holds the summary itself: `grok2api.c1.` and base64 of a check sum and the text. Not
 secret and not signed, and need not be: it is read as the client's own words and gives no right that a client lacks. The
 check sum finds items that were cut or mended on the way. Contents of others cannot be read and mean nothing.
 """
