@@ -180,7 +180,7 @@ async def running(
         web = options.kept(options.face, lambda: live.current)
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
-        kept_routes = stored_routes(stored, live, made.budget, web, state, now, new_id)
+        kept_routes = stored_routes(stored, made.budget, web, state, now, new_id)
         routes = [*small.table(), *videos.table(), *kept_routes, *admin]
         face = Face(_hot(gateway, web, state, Journal(counters.bump), made, stored), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, sel
 
 from grok2api.canonical.stored import OVER, Chain, Stored
 from grok2api.storage.engine import Database
-from grok2api.storage.packing import pack, unpack, unpacked
+from grok2api.storage.packing import fitting, pack, unpack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import text
 from grok2api.storage.tables import response_frames, responses
@@ -217,12 +217,14 @@ def _row(one: Stored) -> dict[str, Any]:
         "kept": msgspec.json.encode(one.kept) if one.kept else b"",
         "body": one.body,
     }
+    packed = {name: pack(body) for name, body in bodies.items()}
+    fitting(*packed.values())
     return {
         **msgspec.structs.asdict(one),
         "model": text(one.model),
         "sticky": None if one.sticky is None else text(one.sticky),
         "size": sum(len(body) for body in bodies.values()),
-        **{name: pack(body) for name, body in bodies.items()},
+        **packed,
     }
 
 
