@@ -10,8 +10,9 @@ from grok2api.storage.errors import RefusedValues
 #: Cheap to make; what is written here is read once or never.
 _LEVEL = 3
 
-#: Bytes that the bodies of one row may take: below what a server takes in one statement when nobody has raised that.
-LARGEST = 15 * 1024 * 1024
+#: Bytes that the compressed bodies of one row may take. MariaDB takes 16 MiB in one statement unless told otherwise
+#: (`max_allowed_packet`), and its driver writes each byte as two.
+LARGEST = 15 * 1024 * 1024 // 2
 
 
 def fitting(*bodies: bytes) -> None:

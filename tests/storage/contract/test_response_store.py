@@ -162,10 +162,10 @@ async def test_what_a_stream_sent_is_read_from_any_place_on(responses: ResponseS
 
 
 async def test_what_is_too_large_for_a_row_is_refused_before_the_database_has_to(responses: ResponseStore) -> None:
-    large = random.Random(1).randbytes(16 * 1024 * 1024)
+    large = random.Random(1).randbytes(8 * 1024 * 1024)
     with pytest.raises(RefusedValues):
         await responses.put([stored(1, response=large)])
-    most = random.Random(1).randbytes(14 * 1024 * 1024)
+    most = random.Random(1).randbytes(7 * 1024 * 1024)
     await responses.put([stored(2, response=most)])
     found = await responses.get("resp_2")
     assert found is not None
