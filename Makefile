@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types unit browser fix docs lock bench clean
+.PHONY: help setup demo serve test lint types unit browser fix docs lock bench clients clean
 
 help:            ## what there is to make
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -33,8 +33,8 @@ serve: setup     ## gateway on :8000 for the accounts in ./data
 test: lint types unit  ## everything CI runs
 
 lint: $(VENV)/.dev  ## formatting and lint
-	@$(BIN)/ruff check src tests bench
-	@$(BIN)/ruff format --check src tests bench
+	@$(BIN)/ruff check src tests bench clients
+	@$(BIN)/ruff format --check src tests bench clients
 
 types: $(VENV)/.dev  ## strict types
 	@$(BIN)/mypy
@@ -55,14 +55,15 @@ browser:         ## a Chromium for the tests, installed where there is none and 
 	timeout 600 apt-get install -y -qq --no-install-recommends chromium >/dev/null
 
 fix: $(VENV)/.dev  ## let ruff mend what it can
-	@$(BIN)/ruff check --fix src tests bench
-	@$(BIN)/ruff format src tests bench
+	@$(BIN)/ruff check --fix src tests bench clients
+	@$(BIN)/ruff format src tests bench clients
 
 docs: $(VENV)/.dev  ## regenerate the reference pages from the code's tables
 	@$(BIN)/python -m grok2api.config.reference
 	@$(BIN)/python -m grok2api.accounts.reference
 	@$(BIN)/python -m grok2api.simulator.reference docs/simulator.md
 	@$(BIN)/python -m grok2api.admin.reference docs/admin-api.md
+	@$(BIN)/python -m clients.reference
 	@$(BIN)/python -m grok2api.recipes.reference
 
 lock: $(VENV)/.dev  ## lock the dependencies with hashes; ARGS=--upgrade takes newer ones
@@ -73,5 +74,8 @@ lock: $(VENV)/.dev  ## lock the dependencies with hashes; ARGS=--upgrade takes n
 bench: $(VENV)/.dev  ## measure the hot path; see bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
 
+clients: $(VENV)/.dev  ## real clients against the gateway, installed into .clients; see clients/README.md
+	@$(BIN)/python -m clients $(ARGS)
+
 clean:           ## remove the environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .clients .mypy_cache .ruff_cache .hypothesis

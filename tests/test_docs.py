@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from clients import reference as clients_reference
 
 from grok2api.accounts import reference as accounts_reference
 from grok2api.accounts.model import DEFAULT_WINDOWS, Source
@@ -193,6 +194,10 @@ def test_a_decision_is_one_screen_with_its_four_parts(path):
     assert len(text.splitlines()) <= 40
     assert [part for part in ("Status", "Context", "Decision", "Consequences") if f"**{part}.**" not in text] == []
     assert path.name in page("decisions/README.md")
+
+
+def test_what_was_tested_is_what_readme_says():
+    assert (ROOT / "README.md").read_text() == clients_reference.page(), "run `make docs`"
 
 
 async def test_every_route_is_documented(tmp_path):

@@ -22,6 +22,7 @@ from grok2api import __version__, options
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refresher
 from grok2api.administration import Administered, administration
+from grok2api.background import background_jobs, background_of
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
 from grok2api.cli.common import tell
@@ -38,6 +39,7 @@ from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import COMPACTION, INPUT_TOKENS, RESPONSES
+from grok2api.gateway.background import Background
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.films import Films
 from grok2api.gateway.tokens import count
@@ -67,6 +69,7 @@ from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
+from grok2api.web.background import BackgroundAnswers
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
@@ -104,6 +107,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: Coordinator
     media: MediaStore
     films: Films
+    background: Background
     stored: Storing
 
 
@@ -157,10 +161,13 @@ async def running(
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
         stored = storing(database, vault, live, accounts.writer, coordinator)
+        background = background_of(gateway, stored.responses, live, coordinator, state, now, new_id("process_"))
+        await stack.enter_async_context(background.running())
         periodic = [
             *jobs(accounts, live, coordinator, totals, configured.look, now),
             *film_jobs(films),
             *stored_jobs(stored, live, coordinator, now),
+            *background_jobs(background),
         ]
         runner = JobRunner(periodic, now, rng, memory)
         await stack.enter_async_context(runner.running())
@@ -180,9 +187,11 @@ async def running(
         web = options.kept(options.face, lambda: live.current)
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
-        kept_routes = stored_routes(stored, made.budget, web, state, now, new_id)
+        journal = Journal(counters.bump)
+        apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
+        kept_routes = stored_routes(stored, apart, made.budget, web, state, now, new_id)
         routes = [*small.table(), *videos.table(), *kept_routes, *admin]
-        face = Face(_hot(gateway, web, state, Journal(counters.bump), made, stored), routes, new_id)
+        face = Face(_hot(gateway, web, state, journal, made, stored, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -199,6 +208,7 @@ async def running(
             coordinator=coordinator,
             media=made.media,
             films=films,
+            background=background,
             stored=stored,
         )
 
@@ -260,12 +270,15 @@ def _hot(
     journal: Journal,
     made: Making,
     stored: Storing,
+    apart: BackgroundAnswers,
 ) -> dict[str, Asgi]:
     """The routes that have to be fast, and those that send files."""
     budget, once = made.budget, Once(time.monotonic)
     return {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored.answers),
+        "/v1/responses": AnswerRoute(
+            RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored.answers, background=apart
+        ),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),

@@ -14,6 +14,7 @@ from grok2api.accounts.refresh import RefreshOptions
 from grok2api.aliases import Aliases
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
+from grok2api.gateway.background import Options as BackgroundOptions
 from grok2api.gateway.film_course import Options as FilmOptions
 from grok2api.gateway.keeping import ShowOptions
 from grok2api.gateway.options import Options as GatewayOptions
@@ -36,6 +37,7 @@ T = TypeVar("T")
 _RANDOM_RETRIES = 5
 
 _MIB = 1024 * 1024
+_HOUR = 3600.0
 
 #: Seconds to connect to one address of a host that a client points to.
 _CONNECT_SEC = 8.0
@@ -175,6 +177,16 @@ def large_bodies(settings: Settings) -> int:
 def films(settings: Settings) -> FilmOptions:
     video = settings.video
     return FilmOptions(at_once=video.at_once, patience=video.timeout, keep_sec=video.keep_days * DAY)
+
+
+def background(settings: Settings) -> BackgroundOptions:
+    background, patience = settings.background, settings.stream.request_deadline_sec
+    return BackgroundOptions(
+        at_once=background.at_once,
+        waiting=background.waiting,
+        patience=patience,
+        replay=background.replay_hours * _HOUR,
+    )
 
 
 def media_store(settings: Settings) -> StoreOptions:

@@ -22,6 +22,7 @@ from grok2api.storage.responses import ResponseStore
 from grok2api.storage.retention import Retention
 from grok2api.storage.secrets import Vault
 from grok2api.storage.write_behind import WriteBehind
+from grok2api.web.background import BackgroundAnswers
 from grok2api.web.conversations import ConversationRoutes
 from grok2api.web.options import State, WebOptions
 from grok2api.web.responses import ResponseRoutes
@@ -69,6 +70,7 @@ def storing(database: Database, vault: Vault, live: Live, writer: WriteBehind, c
 
 def stored_routes(
     parts: Storing,
+    apart: BackgroundAnswers,
     budget: Budget,
     web: Callable[[], WebOptions],
     state: State,
@@ -76,7 +78,7 @@ def stored_routes(
     new_id: Callable[[str], str],
 ) -> list[Route]:
     """The routes to what is stored."""
-    responses = ResponseRoutes(parts.shelf, parts.recall, web, state, parts.fingerprint)
+    responses = ResponseRoutes(parts.shelf, parts.recall, apart, web, state, parts.fingerprint)
     conversations = ConversationRoutes(
         parts.conversations,
         parts.shelf,

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from anthropic.types.thread_unsupported_request_error_details import ThreadUnsupportedRequestErrorDetails
 from hypothesis import given, settings
 
 from grok2api.canonical.problem import Refusal
@@ -254,7 +255,7 @@ def test_the_users_words_stay_the_last_text_of_the_turn():
             HostedTool("web_search", {"max_uses": 1}, "tools.web_fetch_20250910"),
         ),
         (
-            {"type": "code_execution_20250825", "name": "code_execution"},
+            {"type": "code_execution_20250825", "name": "code_execution", "allowed_callers": ["direct"]},
             HostedTool("code_interpreter", {}, "tools.code_execution_20250825"),
         ),
         ({"type": "advisor_20260301", "name": "advisor", "model": "m"}, HostedTool("advisor_20260301", {"model": "m"})),
@@ -552,6 +553,19 @@ def test_P8_the_session_is_found_where_claude_code_puts_it(user_id, headers, sti
 )  # fmt: skip
 def test_what_is_wrong_is_refused_with_the_path_of_the_field(fields, param):
     assert refused(**fields) == param
+
+
+@pytest.mark.parametrize(
+    "thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}], ids=["create", "continue"]
+)
+def test_H1_a_message_thread_is_refused_so_that_the_sdk_goes_on_without(thread):
+    with pytest.raises(Refusal) as raised:
+        decode(messages=[USER], thread=thread)
+    status, body = MESSAGES.problem(raised.value.problem)
+    details = json.loads(body)["error"]["details"]
+    assert (status, details) == (400, {"error_code": "thread_unsupported_request"})
+    assert raised.value.problem.param == "thread"
+    assert ThreadUnsupportedRequestErrorDetails.model_validate(details, strict=True).error_code
 
 
 FULL = {

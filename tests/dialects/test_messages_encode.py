@@ -223,8 +223,9 @@ def test_S4_a_broken_answer_ends_in_an_error_event_and_no_done(events):
     assert b"[DONE]" not in stream
 
 
-def test_S4_the_block_of_half_a_call_is_never_closed():
-    assert b"content_block_stop" not in streamed("anthropic_messages", EXCHANGES["cut_in_call"])
+@pytest.mark.parametrize("where", ["cut_in_call", "cut_in_text"])
+def test_S4_half_a_block_is_never_closed(where):
+    assert b"content_block_stop" not in streamed("anthropic_messages", EXCHANGES[where])
 
 
 def test_a_failure_may_come_first():

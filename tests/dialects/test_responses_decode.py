@@ -230,6 +230,7 @@ def test_the_echo_has_tools_in_full_and_no_secrets():
         ({"model": None}, "model"),
         ({"model": 3}, "model"),
         ({"background": True}, "background"),
+        ({"background": True, "store": False}, "background"),
         ({"conversation": 3}, "conversation"),
         ({"conversation": {"id": 3}}, "conversation.id"),
         ({"conversation": "conv_1", "previous_response_id": "resp_1"}, "conversation"),

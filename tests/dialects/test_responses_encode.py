@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from responses_goldens import EXCHANGES, FOLDER, REQUEST, envelope, streamed, whole
+from responses_goldens import EXCHANGES, FOLDER, REQUEST, envelope, every, streamed, whole
 
 from grok2api.canonical.events import (
     CallOpened,
@@ -32,6 +32,7 @@ from grok2api.dialects.openai_responses import RESPONSES
 from strategies import batches, event_streams
 
 TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
+KEPT = every()
 DONE = Finished(Finish.STOP, Usage(input=8, output=5))
 
 
@@ -92,11 +93,12 @@ def without_ids(value: Any) -> Any:
     return json.loads(text)
 
 
-@pytest.mark.parametrize("name", EXCHANGES)
+@pytest.mark.parametrize("name", KEPT)
 def test_the_bytes_of_an_exchange_are_the_kept_ones(name):
-    assert list(check(EXCHANGES[name])) == EXCHANGES[name]
-    assert streamed(EXCHANGES[name]) == (FOLDER / f"{name}.sse").read_bytes()
-    assert whole(EXCHANGES[name]) + b"\n" == (FOLDER / f"{name}.json").read_bytes()
+    request, events = KEPT[name]
+    assert list(check(events)) == events
+    assert streamed(events, request) == (FOLDER / f"{name}.sse").read_bytes()
+    assert whole(events, request) + b"\n" == (FOLDER / f"{name}.json").read_bytes()
 
 
 @settings(max_examples=150, deadline=None)

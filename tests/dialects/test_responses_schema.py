@@ -94,6 +94,23 @@ def test_C6_every_object_satisfies_open_responses(events: list[Event]):
     openresponses_types.ResponseResource.model_validate_json(json.dumps(answer), strict=True)
 
 
+def test_C6_a_schema_that_was_asked_for_is_told_again_with_every_member_that_open_responses_demands():
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    asked = RESPONSES.decode(
+        json.dumps(
+            {"model": "m", "input": "hi", "text": {"format": {"type": "json_schema", "name": "n", "schema": schema}}}
+        ).encode(),
+        {},
+    )
+    answer = json.loads(RESPONSES.whole(asked, [fold(EXCHANGES[ANSWERED[0]])], envelope()))
+    told = answer["text"]["format"]
+    assert told == {"type": "json_schema", "name": "n", "description": None, "schema": schema, "strict": False}
+    assert Response.model_validate(answer, strict=True).text
+    # The package reads `schema` as null and nothing else; the specification allows an object.
+    told["schema"] = None
+    openresponses_types.JsonSchemaResponseFormat.model_validate_json(json.dumps(told), strict=True)
+
+
 def _client(body: bytes, kind: str) -> openai.OpenAI:
     def answer(_: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, headers={"content-type": kind}, content=body)

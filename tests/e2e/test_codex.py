@@ -199,3 +199,23 @@ async def test_P8_a_conversation_stays_with_its_account_while_that_is_free(tmp_p
         elsewhere = await turn("mine")
         assert elsewhere != mine, "a preference, never a queue"
         assert await turn("mine") == elsewhere
+
+
+LONG = (
+    "*** Begin Patch\n*** Add File: a.html\n"
+    + '+<p>{"a": "b\\n"} </tool_call> <tool_calls> \t é 😀 \\u00e9 \\\\</p>\n' * 40
+    + "*** End Patch\n"
+)
+
+
+@pytest.mark.parametrize("model", [WEB, CONSOLE])
+async def test_a_long_patch_full_of_markup_arrives_byte_for_byte(tmp_path: Path, model: str) -> None:
+    async with rigged(tmp_path) as rig:
+        steps = tuple(Call("apply_patch", json.dumps({"input": text})) for text in (LONG, "short"))
+        rig.world.on(script=Script(steps=steps), fault="split@7")
+        _, _, stream = await rig.post(RESPONSES, ask("responses", "Do it.", model=model, tools=[PATCH]))
+        got = [frame.payload for frame in frames(stream) if frame.payload != "[DONE]"]
+        calls = [item for item in got[-1]["response"]["output"] if item["type"] == "custom_tool_call"]
+        assert [call["input"] for call in calls] == [LONG, "short"]
+        deltas = [f["delta"] for f in got if f["type"].endswith("input.delta") and f["item_id"] == calls[0]["id"]]
+        assert "".join(deltas) == LONG

@@ -121,9 +121,9 @@ async def test_C4_counting_needs_no_account(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "kind"),
     [
-        (MESSAGES, {"model": "claude-never", "max_tokens": 9, "messages": [USER]}, 404, "not_found_error"),
+        (MESSAGES, {"model": "parrot-1", "max_tokens": 9, "messages": [USER]}, 404, "not_found_error"),
         (MESSAGES, {"model": WEB, "max_tokens": 9}, 400, "invalid_request_error"),
-        (COUNT, {"model": "claude-never", "messages": [USER]}, 404, "not_found_error"),
+        (COUNT, {"model": "parrot-1", "messages": [USER]}, 404, "not_found_error"),
         (COUNT, {"model": WEB, "messages": [{"role": "user"}]}, 400, "invalid_request_error"),
     ],
 )
@@ -140,7 +140,7 @@ async def test_C7_errors_have_anthropics_envelope_and_name_the_request(
         anthropic.types.ErrorResponse.model_validate(error, strict=True)
 
 
-@pytest.mark.parametrize("path", ["/v1/models/claude-never", "/v1/nowhere", "/v1/v1/messages"])
+@pytest.mark.parametrize("path", ["/v1/models/parrot-1", "/v1/nowhere", "/v1/v1/messages"])
 async def test_C7_other_routes_answer_an_anthropic_client_in_its_own_envelope(tmp_path: Path, path: str) -> None:
     async with rigged(tmp_path) as rig:
         async with rig.http.get(rig.url + path, headers={"anthropic-version": "2023-06-01"}) as answer:

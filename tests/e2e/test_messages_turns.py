@@ -157,3 +157,37 @@ async def test_a_deferred_tool_that_the_model_calls_unseen_is_called(tmp_path: P
         script = Script(steps=(Call("WebFetch", '{"url":"https://example.org"}'),))
         called = await turn(rig, model, script, [ASK], False, tools=tools)
         assert [block.name for block in called.content if block.type == "tool_use"] == ["WebFetch"]
+
+
+HELLO = {"type": "text", "text": "hi"}
+BY_ID = {"type": "file", "file_id": "file_1"}
+
+
+@pytest.mark.parametrize("model", [CONSOLE, WEB])
+@pytest.mark.parametrize(
+    ("block", "field"),
+    [
+        ({"type": "document", "source": BY_ID}, "source.file_id"),
+        ({"type": "image", "source": BY_ID}, "source.file_id"),
+        ({"type": "container_upload", "file_id": "file_1"}, "file_id"),
+    ],
+)
+async def test_stored_files_are_refused_by_name(tmp_path: Path, model: str, block: dict[str, Any], field: str) -> None:
+    async with rigged(tmp_path) as rig:
+        body = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": [block, HELLO]}]}
+        status, _, answer = await rig.post("/v1/messages", body)
+        assert status == 400, answer
+        assert f"messages.0.content.0.{field}" in answer.decode()
+        assert not rig.world.journal.chats
+
+
+@pytest.mark.parametrize("model", [CONSOLE, WEB])
+async def test_documents_are_read_and_their_citations_reported(tmp_path: Path, model: str) -> None:
+    words = {"type": "text", "media_type": "text/plain", "data": "Phobos is a moon."}
+    document = {"type": "document", "title": "Moons", "citations": {"enabled": True}, "source": words}
+    async with rigged(tmp_path) as rig:
+        body = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": [document, HELLO]}]}
+        status, headers, _ = await rig.post("/v1/messages", body)
+        assert status == 200
+        assert headers["x-grok2api-ignored"] == "citations"
+        assert "Phobos is a moon." in str(rig.world.journal.chats[-1].body)

@@ -196,6 +196,24 @@ def test_a_schema_in_an_instruction_is_found_and_that_of_a_tool_is_not():
     assert read_message(offers, mode="fast", search=False).schema is None
 
 
+def test_an_object_that_an_instruction_wants_is_found_without_a_schema():
+    wants = "[system]: Answer with exactly one JSON object and nothing else.\n\n[user]: Mars?"
+    assert read_message(wants, mode="fast", search=False).schema == {"type": "object"}
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        ("A joke as JSON with 'setup' and 'punchline' keys.", ["setup", "punchline"]),
+        ("Answer in JSON with the fields `name`, `age`, and `town`", ["name", "age", "town"]),
+        ('JSON, please. Keys: "a" or "b"', ["a", "b"]),
+        ("He said 'no' and 'never'.", ["answer"]),
+    ],
+)
+def test_an_object_has_the_members_that_the_words_name(text, members):
+    assert list(json.loads(words(text, schema={"type": "object"}))) == members
+
+
 def test_a_body_of_the_responses_api_is_read():
     asked = read_body(
         {
@@ -212,6 +230,25 @@ def test_a_body_of_the_responses_api_is_read():
     )
     assert (asked.text, asked.results, asked.demanded_name, asked.search) == ("weather?", ("4 C",), "f", True)
     assert (asked.schema, asked.agents, [tool.name for tool in asked.tools]) == ({"type": "integer"}, 4, ["f"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Always respond with a JSON object that fits this schema:\n\n{}\n\nNo Markdown.",
+        "objects in json like json_schema:\n{}",
+    ],
+)
+@pytest.mark.parametrize("role", ["instructions", "system", "user"])
+def test_a_schema_in_words_is_found_on_the_console_too(words, role):
+    schema = {"type": "object", "properties": {"moons": {"type": "integer"}}, "required": ["moons"]}
+    text = words.format(json.dumps(schema))
+    user = {"role": "user", "content": "Mars?"}
+    body = {"model": "m", "input": [user]}
+    body |= {"instructions": text} if role == "instructions" else {"input": [{"role": role, "content": text}, user]}
+    assert read_body(body).schema == schema
+    assert read_message(f"[system]: {text}\n\n[user]: Mars?", mode="fast", search=False).schema == schema
+    assert read_body({**body, "text": {"format": {"type": "json_object"}}}).schema == schema
 
 
 async def test_a_call_over_grok_com_is_the_block_that_the_prompt_asks_for(simulator):
@@ -246,6 +283,13 @@ def test_a_tool_keeps_its_name_below_a_long_description_with_lists_and_examples(
     )
     message = f'[system]: Tools\n<tool_calls>NAME {{"key": "value"}}</tool_calls>\n\n{tools}\n\n[user]: hello'
     assert [tool.name for tool in read_message(message, mode="fast", search=False).tools] == ["Agent", "exec_command"]
+
+
+def test_a_tool_that_takes_free_text_is_offered_by_an_example_of_its_one_member():
+    free = '### apply_patch\nChanges files.\nPut all of it into one member: {"input": "the text"}\n'
+    message = f'[system]: Tools\n<tool_calls>NAME {{"key": "value"}}</tool_calls>\n\n{free}\n[user]: hello'
+    [tool] = read_message(message, mode="fast", search=False).tools
+    assert (tool.name, tool.schema["required"]) == ("apply_patch", ["input"])
 
 
 def test_no_switch_is_thrown_and_no_number_given_that_nobody_asked_for():

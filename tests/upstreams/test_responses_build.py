@@ -265,6 +265,18 @@ def test_the_choice_of_tools(choice: ToolChoice, tools: Any, hosted: Any, search
             (),
         ),
         (HostedTool("code_interpreter", {"a": 1}), (), [{"type": "code_interpreter", "a": 1}], ()),
+        (
+            HostedTool("web_search", {"allowed_domains": list("abcdef"), "blocked_domains": ["g"]}),
+            (),
+            [{"type": "web_search", "excluded_domains": ["g"]}],
+            ("tools.web_search.allowed_domains",),
+        ),
+        (
+            HostedTool("web_search", {"max_uses": 1}, "tools.web_fetch_1"),
+            (),
+            [{"type": "web_search"}],
+            ("tools.web_fetch_1.max_uses",),
+        ),
     ],
 )
 def test_H1_server_tools_are_sent_translated_or_reported(
@@ -282,6 +294,40 @@ def test_one_server_tool_of_each_kind_is_sent_but_every_mcp_server() -> None:
         HostedTool("mcp", {"server_label": "b"}),
     ]
     assert [tool["type"] for tool in hosted_tools(declared, ToolNames(())).tools] == ["web_search", "mcp", "mcp"]
+
+
+def test_what_stands_in_for_another_tool_gives_way_to_what_is_declared_as_such() -> None:
+    stand_in = HostedTool("web_search", {"allowed_domains": ["a"]}, "tools.web_fetch_1")
+    got = hosted_tools((stand_in, HostedTool("web_search", {"excluded_domains": ["b"]})), ToolNames(()))
+    assert got.tools == ({"type": "web_search", "excluded_domains": ["b"]},)
+    assert got.ignored == ("tools.web_fetch_1.allowed_domains",)
+
+
+@pytest.mark.parametrize(
+    ("tools", "hosted", "sent"),
+    [
+        ((), ("web_search",), "required"),
+        ((Tool("mine"),), ("web_search",), "auto"),
+        ((), ("web_search", "code_interpreter"), "auto"),
+    ],
+)
+def test_a_server_tool_is_demanded_only_where_nothing_else_could_be_called(tools: Any, hosted: Any, sent: str) -> None:
+    demanded = ToolChoice(hosted="web_search", path="tool_choice.name")
+    declared = tuple(HostedTool(kind) for kind in hosted)
+    assert built(tools=tools, hosted_tools=declared, tool_choice=demanded)["tool_choice"] == sent
+
+
+def test_H1_a_demand_of_a_server_tool_that_there_is_not_is_refused_by_name() -> None:
+    demanded = ToolChoice(hosted="advisor", path="tool_choice.name")
+    with pytest.raises(Refusal) as caught:
+        built(hosted_tools=(HostedTool("advisor"), HostedTool("web_search")), tool_choice=demanded)
+    assert caught.value.problem.param == "tool_choice.name"
+
+
+def test_a_deferred_tool_is_not_sent_but_its_call_is_the_clients() -> None:
+    tools = (Tool("mine"), Tool("later", deferred=True))
+    assert [tool["name"] for tool in built(tools=tools)["tools"]] == ["mine"]
+    assert ToolNames(tools).tool("later") == tools[1]
 
 
 def test_names_are_unique_and_lead_back_to_the_clients_tool() -> None:

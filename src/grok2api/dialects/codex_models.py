@@ -2,7 +2,8 @@
 
 Pure. The members are those that Codex 0.169 demands, and those that say what our models can do. A catalog without
 instructions is refused by Codex as a whole, and its own are for its own models, so these are ours. How large a context
-is none of our sources says: the member is left out, and `model_context_window` in Codex's settings says it.
+is none of our sources says, so `context_window` is left out; when Codex is to compact is said instead, since without
+either it never would.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,9 @@ make. Do not commit, delete or install anything that nobody asked for.
 plainly; do not claim what you did not see.
 - Before a longer step say in one sentence what you are going to do. At the end say briefly what you did and where, \
 with paths like `src/app.py:12`. No long quotations of files that you have just written."""
+
+#: Tokens at which Codex compacts: below the smallest window that it would take for granted itself (272,000).
+COMPACT_AT = 200_000
 
 _TALKING = (Surface.WEB_CHAT, Surface.CONSOLE_CHAT)
 _EFFORTS = {
@@ -67,6 +71,7 @@ def _entry(one: Described, place: int) -> dict[str, Any]:
         "supports_parallel_tool_calls": True,
         "input_modalities": ["text", "image"],
         "truncation_policy": {"mode": "tokens", "limit": 10_000},
+        "auto_compact_token_limit": COMPACT_AT,
         "support_verbosity": False,
         "visibility": "list",
         "supported_in_api": True,

@@ -1,8 +1,8 @@
 """Counting the input of requests without holding anybody up.
 
-The tokenizer holds the interpreter while it works, so a long request is counted in steps of about a millisecond, with
-everybody else's turn between two of them, and one long request at a time: a burst of them costs running streams no
-more than one does.
+The tokenizer holds the interpreter while it works, so a request is counted in steps of about a millisecond, with
+everybody else's turn between two of them, and all requests take turns at every step: a burst of them costs running
+streams no more than one does.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ class InputCounter:
             await asyncio.to_thread(self._count, "")
             self._loaded = True
         steps = count_input(request, self._count)
-        counted, more = next(steps), next(steps, None)
-        if more is None:
-            return counted
-        async with self._turn:
-            for total in steps:
-                counted = total
+        total = 0
+        while True:
+            async with self._turn:
+                counted = next(steps, None)
+                if counted is None:
+                    return total
+                total = counted
                 await asyncio.sleep(0)
-        return max(counted, more)
 
 
 class InputCount:

@@ -160,30 +160,37 @@ class Recall:
         items = await self._referred(list(recalled.references(every)), Known(before=every), owner)
         return recalled.resolved(every, items)
 
-    def settle(self, note: Note, account: str | None, created: float, settled: Settled) -> Kept | None:
-        """Keep an answer; what will be written of it, if anything is."""
-        response = settled.ident
-        own = recalled.named(note.items, response)
-        stored = Stored(
-            id=response,
+    def stored(self, note: Note, account: str | None, created: float, settled: Settled) -> Stored:
+        """An answer as it is stored."""
+        return Stored(
+            id=settled.ident,
             created_at=created,
             owner=note.owner,
             model=note.model,
             previous=note.previous,
-            root=note.root or response,
+            root=note.root or settled.ident,
             conversation=note.conversation,
             status=settled.status,
-            input=own,
+            input=recalled.named(note.items, settled.ident),
             response=settled.body,
             kept=settled.kept,
             account=account,
             sticky=note.sticky,
         )
-        items = [] if note.conversation is None else [*recalled.resolved(own, note.known), *recalled.output(stored)]
-        keeps = note.keeps and len(settled.body) <= self._options().largest
-        kept = Kept(stored=stored, keeps=keeps, items=items, size=note.size + len(settled.body))
+
+    def settle(self, note: Note, account: str | None, created: float, settled: Settled) -> Kept | None:
+        """Keep an answer; what will be written of it, if anything is."""
+        stored = self.stored(note, account, created, settled)
+        return self.keep(note, stored, keeps=note.keeps and len(settled.body) <= self._options().largest)
+
+    def keep(self, note: Note, stored: Stored, *, keeps: bool) -> Kept | None:
+        """Keep an answer, or only its turn of a conversation; what will be written of it, if anything is."""
+        items: list[Item] = []
+        if note.conversation is not None:
+            items = [*recalled.resolved(stored.input, note.known), *recalled.output(stored)]
         if not keeps and not items:
             return None
+        kept = Kept(stored=stored, keeps=keeps, items=items, size=note.size + len(stored.response))
         self._shelf.take(kept)
         return kept
 

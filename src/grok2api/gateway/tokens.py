@@ -11,9 +11,6 @@ from typing import Protocol
 
 from rs_bpe import openai
 
-#: Characters that are counted at once.
-_SLICE = 8192
-
 
 class _Tokenizer(Protocol):
     def count(self, text: str) -> int: ...

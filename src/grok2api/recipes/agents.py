@@ -123,7 +123,11 @@ wire_api = "responses"
         pitfalls=(
             'wire_api = "chat" is refused by current versions, and so are [profiles.…] tables inside config.toml.',
             "A project's .codex/config.toml cannot choose a provider; the file in your home has to.",
-            "It warns that it has no metadata for the model and uses general values; that is harmless.",
+            (
+                "It warns that it has no metadata for the model, takes its context for 272,000 tokens and offers no "
+                "apply_patch. The answer of GET /v1/models?client_version=1, saved to a file in ~/.codex whose name "
+                "stands in model_catalog_json, ends all three."
+            ),
             (
                 "It repeats a failed request by itself: request_max_retries and stream_max_retries of the provider "
                 "say how often."

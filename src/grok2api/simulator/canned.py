@@ -1,13 +1,14 @@
 """Answers for a person who types a question into a real client that talks to the simulator.
 
 Pure and deterministic: the same words get the same answer. No model runs here, and the answers say so. The
-simulator calls a tool when it is asked in words or by `tool_choice`, answers from a tool's result, writes JSON
-when JSON is wanted, draws two pictures when the words begin with `Drawing:`, names the files that came along, and
-otherwise takes up the topic.
+simulator calls a tool when it is asked in words or by `tool_choice`, runs errands with files, answers from a tool's
+result, writes JSON when JSON is wanted, draws two pictures when the words begin with `Drawing:`, names the files that
+came along, and otherwise takes up the topic.
 """
 
 import re
 
+from grok2api.simulator.errands import next_steps
 from grok2api.simulator.invent import hints, value_for
 from grok2api.simulator.reading import Asked, Offered
 from grok2api.simulator.render import encode
@@ -32,8 +33,11 @@ def answer(asked: Asked, unknown_words: tuple[str, ...] = ()) -> Script:
         )
     if asked.text.startswith(_DRAWING):
         return Script(steps=(Picture(progress=(33, 66, 100)),) * _DRAWN)
-    calls = _calls(asked)
     steps: tuple[Step, ...] = _thoughts(asked) if asked.thinks else ()
+    errand = next_steps(asked)
+    if errand:
+        return Script(steps=(*steps, *errand))
+    calls = _calls(asked)
     if calls:
         return Script(steps=(*steps, *calls))
     if asked.schema is not None:

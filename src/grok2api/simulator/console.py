@@ -17,7 +17,7 @@ from grok2api.simulator.answering import Wire, check_state, decide, deliver, ref
 from grok2api.simulator.credentials import keyed, native_error, proven, read_object, signed_in
 from grok2api.simulator.delivery import Delivery, plain
 from grok2api.simulator.journal import Entry
-from grok2api.simulator.reading import read_body
+from grok2api.simulator.reading import read_body, words_of
 from grok2api.simulator.render import Ids, encode
 from grok2api.simulator.scenarios import Seen
 from grok2api.simulator.world import World
@@ -41,7 +41,7 @@ async def responses(world: World, request: web.Request, entry: Entry) -> Deliver
     _check_body(body)
     asked = read_body(body)
     seen = Seen(
-        endpoint=entry.endpoint, account=account.token, mode=entry.mode, model=body["model"], message=asked.text
+        endpoint=entry.endpoint, account=account.token, mode=entry.mode, model=body["model"], message=words_of(body)
     )
     turn = decide(world, WIRE, seen, asked)
     entry.faults = [str(fault) for fault in turn.faults]

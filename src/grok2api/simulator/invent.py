@@ -47,6 +47,10 @@ _URL = re.compile(r"https?://\S+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _TICKED = re.compile(r"`([^`]+)`")
 _QUOTED = re.compile(r"[\"“']([^\"”']{1,200})[\"”']")
+_MEMBER = r"""[`"']\w{1,64}[`"']"""
+_SEVERAL = rf"{_MEMBER}(?:(?:,? and|,? or|,) {_MEMBER})*"
+_MEMBERS = re.compile(rf"(?i){_SEVERAL} (?:keys?|fields?|members?)\b|\b(?:keys?|fields?|members?):? {_SEVERAL}")
+_TICK_OR_QUOTE = re.compile(r"""[`"'](\w{1,64})[`"']""")
 _DEPTH = 8
 
 
@@ -168,7 +172,8 @@ class _Maker:
         open_members = schema.get("additionalProperties", True)
         made |= {name: self.make(open_members, name, depth + 1) for name in required if name not in made}
         if not made and "properties" not in schema and depth == 0 and open_members is not False:
-            made = {"answer": self._text or "nothing"}
+            made = {name: self._string({}, name) for name in _named_members(self._text)}
+            made = made or {"answer": self._text or "nothing"}
         return made
 
     def _is_meant(self, schema: Any) -> bool:
@@ -228,6 +233,11 @@ class _Maker:
             return examples[0]
         fallback = next((_FALLBACKS[word] for word in words if word in _FALLBACKS), None)
         return fallback or self._text.strip() or "something"
+
+
+def _named_members(text: str) -> list[str]:
+    """Members of an object that the words ask for: “JSON with the keys 'name' and 'age'”, “with 'a' and 'b' fields”."""
+    return [name for found in _MEMBERS.finditer(text) for name in _TICK_OR_QUOTE.findall(found[0])]
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,12 +16,23 @@ _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _DEMANDS = re.compile(
     r"(?i)\b(must (?:call|use)|at least one (?:tool )?call|call at least one|required to (?:call|use)|have to call)\b"
 )
+_WANTS_JSON = re.compile(
+    r"(?i)\b(?:only|single|exactly one|valid|must|nothing but)\b[^\n]{0,80}\bJSON\b|\bJSON\b[^\n]{0,80}(?:\b|_)schema\b"
+)
+_ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+_WANTS_OBJECT = re.compile(r"(?i)\b(?:only|single|exactly one|nothing but|must be)\b[^\n]{0,60}\bJSON object\b")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAMED = re.compile(
     r"(?i)\b(?:tool|function|name)\b(?:[^A-Za-z0-9]{1,3}name\b)?[^A-Za-z0-9]{1,6}"
     r"(?!(?:is|the|to|this|name)\b)([A-Za-z0-9_.-]{1,64})"
 )
 _HEADING = re.compile(r"(?m)^### +([A-Za-z0-9_.-]{1,64})[ \t]*$")
+#: What a tool takes that is offered with an example of its one member instead of a schema.
+_FREE_TEXT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+}
 _QUOTED_NAME = re.compile(r"[`\"']([A-Za-z0-9_.-]{1,64})[`\"']")
 
 
@@ -38,6 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     text: the last thing the user said. results: what tools answered since. schema: JSON that the answer must
     satisfy, `None` for prose. search: whether the upstream may search by itself. files: what came with the message.
+    turns: the whole conversation, as pairs of who (`system`, `user`, `assistant`, `tool`) and what.
     """
 
     text: str
@@ -50,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     thinks: bool = True
     agents: int = 0
     files: tuple[str, ...] = ()
+    turns: tuple[tuple[str, str], ...] = ()
 
 
 def json_objects(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -112,6 +125,9 @@ def _tools_in(block: str) -> Iterator[Offered]:
         elif _is_schema(value) and (before := _name_before(block[last:start])):
             yield Offered(before, block[last:start].strip()[-400:], value)
             last = after
+        elif set(value) == {"input"} and (heading := list(_HEADING.finditer(block, last, start))):
+            yield Offered(heading[-1][1], block[last:start].strip()[-400:], _FREE_TEXT)
+            last = after
 
 
 def read_message(message: str, *, mode: str, search: bool, files: tuple[str, ...] = ()) -> Asked:
@@ -139,6 +155,7 @@ def read_message(message: str, *, mode: str, search: bool, files: tuple[str, ...
         thinks=mode != "fast",
         agents=4 if mode == "heavy" else 0,
         files=files,
+        turns=tuple((role.partition(" ")[0], _REMINDER.sub("", body).strip()) for role, body in parts),
     )
 
 
@@ -161,18 +178,14 @@ def _demand(system: str, tools: tuple[Offered, ...]) -> tuple[bool, str | None]:
 
 def _schema_in(message: str, tools: tuple[Offered, ...]) -> Mapping[str, Any] | None:
     """The schema that an instruction states, if the message has one that belongs to no tool."""
-    if "JSON" not in message:
-        return None
-    mentions = re.search(r"(?i)\b(?:only|single|valid|must|nothing but)\b[^\n]{0,80}\bJSON\b|JSON schema", message)
-    if not mentions:
+    if not _WANTS_JSON.search(message):
         return None
     offered = [dict(tool.schema) for tool in tools]
     for _, _, value in json_objects(message):
         inner = value.get("schema") if isinstance(value.get("schema"), dict) else value
         if isinstance(inner, dict) and "name" not in value and _is_schema(inner) and inner not in offered:
             return inner
-    wants_object = re.search(r"(?i)\b(?:only|single|nothing but|must be)\b[^\n]{0,60}\bJSON object\b", message)
-    return {"type": "object"} if wants_object and not tools else None
+    return _ANY_OBJECT if _WANTS_OBJECT.search(message) and not tools else None
 
 
 def read_body(body: Mapping[str, Any]) -> Asked:
@@ -188,17 +201,27 @@ def read_body(body: Mapping[str, Any]) -> Asked:
     model = str(body.get("model") or "")
     effort = (body.get("reasoning") or {}).get("effort") if isinstance(body.get("reasoning"), dict) else None
     tools = tuple(_offered(tool) for tool in declared if tool.get("type") == "function") if choice != "none" else ()
+    wanted = _format(body.get("text"))
+    if wanted in (None, _ANY_OBJECT):  # what the JSON is to be may be said in words
+        wanted = _schema_in(words_of(body), tools) or wanted
     return Asked(
         text=_REMINDER.sub("", _text(entries[last_user].get("content")) if last_user >= 0 else "").strip(),
         tools=tools,
         demanded=bool(tools) and (choice == "required" or named is not None),
         demanded_name=named,
         results=tuple(_text(item.get("output")) for item in outputs),
-        schema=_format(body.get("text")),
+        schema=wanted,
         search=any(str(tool.get("type")).startswith(("web_search", "x_search")) for tool in declared),
         thinks="non-reasoning" not in model and effort != "none",
         agents=4 if "multi-agent" in model else 0,
+        turns=tuple(_turn(item) for item in entries),
     )
+
+
+def _turn(item: Mapping[str, Any]) -> tuple[str, str]:
+    if str(item.get("type")).endswith("_call_output"):
+        return "tool", _text(item.get("output"))
+    return str(item.get("role") or "assistant"), _REMINDER.sub("", _text(item.get("content"))).strip()
 
 
 def _offered(tool: Mapping[str, Any]) -> Offered:
@@ -210,8 +233,16 @@ def _format(text: Any) -> Mapping[str, Any] | None:
     if not isinstance(form, dict):
         return None
     if form.get("type") == "json_schema":
-        return form.get("schema") or {"type": "object"}
-    return {"type": "object"} if form.get("type") == "json_object" else None
+        return form.get("schema") or _ANY_OBJECT
+    return _ANY_OBJECT if form.get("type") == "json_object" else None
+
+
+def words_of(body: Mapping[str, Any]) -> str:
+    """Everything that is said in a body of the Responses API, as grok.com gets it in one text."""
+    given = body.get("input")
+    entries = given if isinstance(given, list) else [{"content": given}]
+    said = (_text(entry.get("content") or entry.get("output")) for entry in entries if isinstance(entry, dict))
+    return "\n".join([_text(body.get("instructions")), *said])
 
 
 def _text(content: Any) -> str:

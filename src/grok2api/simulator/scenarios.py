@@ -24,7 +24,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Which requests a scenario is about; what is left out matches everything.
 
     endpoint: `chat` (any surface that answers), `media` (pictures and films), one by its journal name, or `any`.
-    nth: only the n-th (from 1) of the requests that match otherwise. contains: a piece of the message.
+    nth: only the n-th (from 1) of the requests that match otherwise. contains: a piece of what is said.
     """
 
     endpoint: str = "chat"

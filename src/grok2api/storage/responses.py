@@ -10,14 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, and_, delete, insert, literal, or_, select, update
 
+from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import OVER, Chain, Stored
+from grok2api.storage import frames
 from grok2api.storage.engine import Database
 from grok2api.storage.packing import fitting, pack, unpack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import text
-from grok2api.storage.tables import response_frames, responses
+from grok2api.storage.tables import responses
 
 _OPEN = responses.c.status.not_in(sorted(OVER))
 
@@ -43,10 +45,10 @@ class ResponseStore:
         rows = await asyncio.to_thread(lambda: [_row(one) for one in stored])
         await self._database.write(lambda connection: _put(connection, rows))
 
-    async def add(self, stored: Stored) -> None:
-        """Write a new one."""
+    async def add(self, stored: Stored, pieces: Sequence[Piece] = ()) -> None:
+        """Write a new one, and what its stream has sent already."""
         row = await asyncio.to_thread(_row, stored)
-        await self._database.write(lambda connection: connection.execute(insert(responses).values(row)))
+        await self._database.write(lambda connection: _add(connection, row, pieces))
 
     async def get(self, ident: str) -> Stored | None:
         """The response of that id."""
@@ -79,8 +81,8 @@ class ResponseStore:
         rows = await self._database.write(lambda connection: _take(connection, holder, now, until, most))
         return await asyncio.to_thread(lambda: [_stored(row) for row in rows])
 
-    async def keep(self, stored: Stored, holder: str) -> bool:
-        """Write what has become of one; false when `holder` does not hold it any more.
+    async def keep(self, stored: Stored, holder: str, pieces: Sequence[Piece] = ()) -> bool:
+        """Write what has become of one, and what its stream has sent; false when `holder` does not hold it any more.
 
         One that is over is held no longer, and its `body` is dropped. `cancelling` is not written here.
         """
@@ -91,9 +93,8 @@ class ResponseStore:
         if stored.over:
             row |= {"holder": None, "held_until": 0.0}
         mine = and_(responses.c.id == stored.id, responses.c.holder == holder)
-        return await self._database.write(
-            lambda connection: connection.execute(update(responses).where(mine).values(row)).rowcount == 1
-        )
+        change = update(responses).where(mine).values(row)
+        return await self._database.write(lambda connection: _keep(connection, change, {stored.id: pieces}))
 
     async def hold(self, idents: Collection[str], holder: str, until: float) -> Held:
         """Hold these longer, those that `holder` still holds."""
@@ -110,19 +111,31 @@ class ResponseStore:
         change = update(responses).where(responses.c.id == ident, _OPEN).values(cancelling=True)
         return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
 
-    async def record(self, ident: str, first: int, frames: bytes) -> None:
-        """Keep a piece of what a stream has sent; `first` is the sequence number of its first frame."""
-        piece = await asyncio.to_thread(pack, frames)
-        row = {"response": ident, "first": first, "frames": piece, "size": len(frames)}
-        await self._database.write(lambda connection: connection.execute(insert(response_frames).values(row)))
+    async def record(self, pieces: Mapping[str, Sequence[Piece]]) -> None:
+        """Keep what streams have sent, by the ids of their responses."""
+        await self._database.write(lambda connection: frames.write(connection, pieces))
 
-    async def frames(self, ident: str, after: int = -1) -> list[tuple[int, bytes]]:
-        """The pieces of a stream with frames whose numbers are above `after`, in order, each with its first number.
+    async def frames(self, ident: str, place: int, most: int) -> list[Piece]:
+        """At most `most` pieces of a stream, in order, from the one that holds the frame of that number on."""
+        found = await self._database.read(lambda connection: frames.read(connection, ident, place, most))
+        pieces = await asyncio.to_thread(lambda: [Piece.again(first, data) for first, data in found])
+        return [piece for piece in pieces if piece.behind > place]
 
-        The first of them may begin with frames that are not.
-        """
-        pieces = await self._database.read(lambda connection: _frames(connection, ident, after))
-        return await asyncio.to_thread(lambda: [(first, unpack(piece)) for first, piece in pieces])
+    async def expire_frames(self, before: float, most: int) -> int:
+        """Forget what the streams of at most `most` responses have sent, when those began before then and are over."""
+        return await self._database.write(lambda connection: frames.expire(connection, before, most))
+
+
+def _add(connection: Connection, row: dict[str, Any], pieces: Sequence[Piece]) -> None:
+    connection.execute(insert(responses).values(row))
+    frames.write(connection, {row["id"]: pieces})
+
+
+def _keep(connection: Connection, change: Update, pieces: Mapping[str, Sequence[Piece]]) -> bool:
+    mine = connection.execute(change).rowcount == 1
+    if mine:
+        frames.write(connection, pieces)
+    return mine
 
 
 def _put(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -198,16 +211,6 @@ def _hold(connection: Connection, idents: Collection[str], holder: str, until: f
     connection.execute(update(responses).where(mine).values(held_until=until))
     rows = connection.execute(select(responses.c.id, responses.c.cancelling).where(mine)).all()
     return Held(frozenset(row.id for row in rows), frozenset(row.id for row in rows if row.cancelling))
-
-
-def _frames(connection: Connection, ident: str, after: int) -> list[tuple[int, bytes]]:
-    table = response_frames
-    begins = select(func.max(table.c.first)).where(table.c.response == ident, table.c.first <= after + 1)
-    first = connection.scalar(begins)
-    query = select(table.c.first, table.c.frames).where(table.c.response == ident).order_by(table.c.first)
-    if first is not None:
-        query = query.where(table.c.first >= first)
-    return [(row.first, row.frames) for row in connection.execute(query)]
 
 
 def _row(one: Stored) -> dict[str, Any]:

@@ -6,8 +6,9 @@ envelope; what fails after it becomes the dialect's error frame, and the connect
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
@@ -17,6 +18,7 @@ from grok2api.canonical.sequence import Answer, Fold
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.base import Dialect, Envelope
 from grok2api.dialects.streaming import wants_stream
+from grok2api.gateway.background_run import Run
 from grok2api.gateway.exchange import Exchange, Gateway
 from grok2api.gateway.recalling import Turn
 from grok2api.gateway.respond import Batch
@@ -24,6 +26,7 @@ from grok2api.media.budget import Budget, Share
 from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
+from grok2api.web.background import BackgroundAnswers, pour
 from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
@@ -48,6 +51,7 @@ class AnswerRoute:
         budget: Budget,
         once: Once | None = None,
         stored: StoredAnswers | None = None,
+        background: BackgroundAnswers | None = None,
     ) -> None:
         self._dialect = dialect
         self._gateway = gateway
@@ -58,6 +62,7 @@ class AnswerRoute:
         self._budget = budget
         self._once = once
         self._stored = stored
+        self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
@@ -95,7 +100,10 @@ class AnswerRoute:
         streams = wants_stream(request.stream, headers, options.stream_by_default)
         try:
             async with line:
-                if streams:
+                if request.background and self._background is not None:
+                    begin = partial(self._background.begin, exchange, turn.note, envelope, entry, share)
+                    await self._apart(begin, line if streams else None, exchange, entry, scope, send)
+                elif streams:
                     await self._stream(scope, line, exchange, envelope, entry, send, keeping)
                 else:
                     await self._whole(scope, send, exchange, envelope, entry, keeping)
@@ -132,6 +140,29 @@ class AnswerRoute:
         if self._stored is None:
             return Turn(self._dialect.decode(body, headers), None)
         return await self._stored.read(body, headers, options, share)
+
+    async def _apart(
+        self,
+        begin: Callable[[], Awaitable[Run]],
+        line: Line | None,
+        exchange: Exchange,
+        entry: Entry,
+        scope: Scope,
+        send: Send,
+    ) -> None:
+        """An answer that is made whoever waits for it: its stream for who listens, or how it begins."""
+        headers = self._answer_headers(exchange, entry)
+        entry.exchange = None  # the log tells of the answer when that is over
+        try:
+            run = await begin()
+        except Refusal as refusal:
+            await self._refuse(scope, send, refusal.problem, entry)
+            return
+        entry.status = 200
+        if line is not None:
+            await pour(line, run.listen())
+        else:
+            await answer_whole(send, 200, run.first, headers)
 
     async def _stream(
         self,

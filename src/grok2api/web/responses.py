@@ -14,6 +14,7 @@ from grok2api.dialects.openai_responses import recalled
 from grok2api.gateway.recalling import Recall
 from grok2api.gateway.shelf import Shelf
 from grok2api.web.auth import owner
+from grok2api.web.background import BackgroundAnswers
 from grok2api.web.guard import Guard
 from grok2api.web.options import State, WebOptions
 from grok2api.web.paging import Paging, listed, paging, unknown_after
@@ -35,12 +36,14 @@ class ResponseRoutes:
         self,
         shelf: Shelf,
         recall: Recall,
+        background: BackgroundAnswers,
         options: Callable[[], WebOptions],
         state: State,
         fingerprint: Callable[[str], str],
     ) -> None:
         self._shelf = shelf
         self._recall = recall
+        self._background = background
         self._options = options
         self._fingerprint = fingerprint
         self._guarded = Guard(options, state)
@@ -50,12 +53,15 @@ class ResponseRoutes:
         return [
             Route("/v1/responses/{ident}", self._guarded(self.one), methods=["GET"]),
             Route("/v1/responses/{ident}", self._guarded(self.delete), methods=["DELETE"]),
+            Route("/v1/responses/{ident}/cancel", self._guarded(self.cancel), methods=["POST"]),
             Route("/v1/responses/{ident}/input_items", self._guarded(self.items), methods=["GET"]),
         ]
 
     async def one(self, request: Request) -> Response:
-        """A response as it was answered."""
+        """A response as it was answered; or its stream, when it is made in the background."""
         stored = await self._found(request)
+        if request.query_params.get("stream") in ("true", "1"):
+            return await self._background.resumed(stored.id, request.query_params, self._options().timing)
         if wants_encrypted(request) and stored.kept:
             body = msgspec.json.decode(stored.response)
             return json_answer({**body, "output": recalled.whole_output(stored)})
@@ -66,7 +72,13 @@ class ResponseRoutes:
         ident = request.path_params["ident"]
         if not await self._shelf.remove(ident, self._owner(request)):
             raise Refusal(_missing(ident))
+        await self._background.forget(ident)
         return json_answer({"id": ident, "object": "response", "deleted": True})
+
+    async def cancel(self, request: Request) -> Response:
+        """Give up a response that is made in the background."""
+        await self._background.cancel(await self._found(request))
+        return Response((await self._found(request)).response, media_type="application/json")
 
     async def items(self, request: Request) -> Response:
         """What a response was made from, page by page: what came before it, and its own input."""
@@ -79,8 +91,8 @@ class ResponseRoutes:
 
     async def _found(self, request: Request) -> Stored:
         ident = request.path_params["ident"]
-        stored = await self._shelf.get(ident, self._owner(request))
-        if stored is None:
+        stored = await self._background.get(ident) or await self._shelf.get(ident, self._owner(request))
+        if stored is None or stored.owner != self._owner(request):
             raise Refusal(_missing(ident))
         return stored
 

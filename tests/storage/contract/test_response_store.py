@@ -6,6 +6,7 @@ import random
 import msgspec
 import pytest
 
+from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import Chain, Stored
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.errors import RefusedValues, StoreError
@@ -33,6 +34,10 @@ def link(number: int, before: int | None, root: int = 1, **more: object) -> Stor
 
 def idents(chain: Chain) -> list[str]:
     return [one.id for one in chain.responses]
+
+
+def piece(first: int, count: int) -> Piece:
+    return Piece.of(first, [b"data: %d\n\n" % (first + place) for place in range(count)])
 
 
 @pytest.fixture
@@ -148,17 +153,19 @@ async def test_who_works_on_one_is_told_that_it_is_to_stop(responses: ResponseSt
 
 
 async def test_what_a_stream_sent_is_read_from_any_place_on(responses: ResponseStore) -> None:
-    await responses.add(stored(1, status="in_progress"))
-    for first in (0, 5, 9):
-        await responses.record("resp_1", first, b"frames from %d" % first)
-    pieces = [(first, b"frames from %d" % first) for first in (0, 5, 9)]
-    assert await responses.frames("resp_1") == pieces
-    assert await responses.frames("resp_1", 3) == pieces
-    assert await responses.frames("resp_1", 4) == pieces[1:]
-    assert await responses.frames("resp_1", 30) == pieces[2:]
-    assert await responses.frames("resp_2") == []
+    pieces = [piece(0, 5), piece(5, 4), piece(9, 1)]
+    await responses.add(stored(1, status="in_progress", holder="a"), pieces[:1])
+    await responses.record({"resp_1": pieces[1:2], "resp_2": [piece(0, 1)]})
+    assert await responses.keep(stored(1), "a", pieces[2:])
+    assert not await responses.keep(stored(1), "a", [piece(10, 1)])
+    assert await responses.frames("resp_1", 0, 9) == pieces
+    assert await responses.frames("resp_1", 4, 9) == pieces
+    assert await responses.frames("resp_1", 5, 1) == pieces[1:2]
+    assert await responses.frames("resp_1", 9, 9) == pieces[2:]
+    assert await responses.frames("resp_1", 10, 9) == []
+    assert await responses.frames("resp_2", 0, 9) == []
     await responses.remove("resp_1")
-    assert await responses.frames("resp_1") == []
+    assert await responses.frames("resp_1", 0, 9) == []
 
 
 async def test_what_is_too_large_for_a_row_is_refused_before_the_database_has_to(responses: ResponseStore) -> None:
@@ -170,3 +177,13 @@ async def test_what_is_too_large_for_a_row_is_refused_before_the_database_has_to
     found = await responses.get("resp_2")
     assert found is not None
     assert found.response == most
+
+
+async def test_streams_are_forgotten_before_their_responses(responses: ResponseStore) -> None:
+    for number, status in ((1, "completed"), (2, "in_progress"), (3, "failed"), (4, "completed")):
+        await responses.add(stored(number, status=status), [piece(0, 2), piece(2, 1)] if number != 4 else [])
+    assert await responses.expire_frames(2.5, 9) == 1
+    assert await responses.expire_frames(9.0, 9) == 1
+    assert await responses.expire_frames(9.0, 9) == 0
+    kept = [number for number in (1, 2, 3) if await responses.frames(f"resp_{number}", 0, 9)]
+    assert (kept, await responses.get("resp_1")) == ([2], stored(1))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import Conversation, Stored
 from grok2api.storage.accounts import AccountStore
 from grok2api.storage.conversations import ConversationStore
@@ -45,13 +46,13 @@ def kept(store: AccountStore) -> Kept:
 
 async def test_a_chain_is_as_old_as_its_newest_response(kept: Kept) -> None:
     await kept.responses.put([link(1, 1, 1.0), link(2, 1, 50.0), link(3, 3, 2.0), link(4, 3, 3.0), link(5, 5, 60.0)])
-    await kept.responses.record("resp_4", 0, b"frames")
+    await kept.responses.record({"resp_4": [Piece.of(0, [b"data: 1\n\n"])]})
     await kept.talk(1, 9.0)
     await kept.talk(2, 50.0)
     assert await kept.retention.expire(2.0) == 0
     assert await kept.retention.expire(10.0) == 2
     assert await kept.left() == ["resp_1", "resp_2", "resp_5", "conv_2"]
-    assert await kept.responses.frames("resp_4") == []
+    assert await kept.responses.frames("resp_4", 0, 9) == []
 
 
 async def test_more_than_one_step_is_forgotten(kept: Kept) -> None:
@@ -78,7 +79,7 @@ async def test_the_oldest_go_when_there_is_too_much(kept: Kept) -> None:
 async def test_what_streams_have_sent_counts_too(kept: Kept) -> None:
     await kept.responses.put([link(1, 1, 1.0)])
     before = await kept.retention.size()
-    await kept.responses.record("resp_1", 0, WORDS.encode())
+    await kept.responses.record({"resp_1": [Piece.of(0, [WORDS.encode()])]})
     after = await kept.retention.size()
     assert after > before
     assert await kept.retention.trim(after - 1) == 1

@@ -13,6 +13,7 @@ import msgspec
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolChoice, ToolResult
 from grok2api.dialects.anthropic_messages.blocks import read_content
+from grok2api.dialects.anthropic_messages.errors import THREAD_UNSUPPORTED
 from grok2api.dialects.anthropic_messages.tools import read_tools
 from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
 from grok2api.dialects.drawing import image_config
@@ -43,6 +44,7 @@ _SESSION = re.compile(r"_session_([A-Za-z0-9-]{8,64})\Z")
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
     """The request in `body`. Raises `Refusal` naming the field at fault."""
     top = parse(body)
+    _refuse_threads(top)
     model = top.need_text("model", longest=256)
     messages = _turns(top)
     tools = read_tools(top)
@@ -74,6 +76,21 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         extra=extra,
     )
     return msgspec.structs.replace(request, given={**given, **_given(request, effort_name, format_name)})
+
+
+def _refuse_threads(top: Object) -> None:
+    """Message threads (beta `message-threads-2026-08-12`) leave the conversation so far to the server.
+
+    Taking the first request of one would make the client leave it out of the next. The SDK's `tool_runner` asks for a
+    thread by itself, and goes on without one when it is refused with this code.
+    """
+    if top.has("thread"):
+        raise invalid(
+            "thread is not supported: no conversation is held here between requests. Send all of it in messages, "
+            "without thread",
+            "thread",
+            THREAD_UNSUPPORTED,
+        )
 
 
 def _given(request: Request, effort_name: str, format_name: str) -> dict[str, str]:

@@ -4,14 +4,15 @@ Promises the grammar of Anthropic's stream exactly (S11): `message_start` and a 
 closed in index order with one open at a time, deltas that fit their block, one `message_delta`, one
 `message_stop`, no `[DONE]`. `layout` decides the blocks; here they become bytes.
 
-The end of a call's block is held back until the next event shows that the call is whole: clients run a tool
-when its block closes, and an answer that breaks off must not make them run half of one (S4).
+The end of a block is held back until the next event shows that the block is whole. Clients run a tool when its
+block closes, and an answer that breaks off must not make them run half of one (S4). Claude Code takes a block that
+was closed for a finished one: it asks again after a break only if none was.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from grok2api.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, PartKind, Started, Usage
+from grok2api.canonical.events import Event, Failed, Finished, PartDelta, PartEnded, Started, Usage
 from grok2api.canonical.request import Request
 from grok2api.dialects import sse
 from grok2api.dialects.anthropic_messages import errors
@@ -66,9 +67,8 @@ class Encoder:
 
     def _lay(self, event: Event, out: list[bytes]) -> None:
         layout = self._layout
-        holds = type(event) is PartEnded and layout.kind is PartKind.CALL
         frames = b"".join(map(_rendered, layout.steps(event)))
-        if holds:
+        if type(event) is PartEnded:
             self._held = frames
         else:
             out.append(frames)

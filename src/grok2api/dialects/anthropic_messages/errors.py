@@ -10,6 +10,9 @@ from typing import Any
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.dialects.sse import encode_json
 
+#: The code of a refusal that has the SDK send the whole conversation again, without a thread.
+THREAD_UNSUPPORTED = "thread_unsupported_request"
+
 _INVALID = "invalid_request_error"
 _LIMITED = (429, "rate_limit_error")
 _UPSTREAM = (502, "api_error")
@@ -56,9 +59,14 @@ def body(problem: Problem, request_id: str = "") -> dict[str, Any]:
     """The envelope as a value; also the payload of an `error` event. Without an id it has no such member."""
     envelope: dict[str, Any] = {
         "type": "error",
-        "error": {"type": ROWS[problem.kind][1], "message": problem.message},
+        "error": {"type": ROWS[problem.kind][1], "message": problem.message, **_details(problem)},
     }
     return {**envelope, "request_id": request_id} if request_id else envelope
+
+
+def _details(problem: Problem) -> dict[str, Any]:
+    """What an SDK acts upon by itself; the same member and words as Anthropic's own."""
+    return {"details": {"error_code": problem.code}} if problem.code == THREAD_UNSUPPORTED else {}
 
 
 def render(problem: Problem, request_id: str = "") -> tuple[int, bytes]:

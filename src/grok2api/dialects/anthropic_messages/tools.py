@@ -75,8 +75,9 @@ def _hosted(kind: str, declared: Mapping[str, Any]) -> HostedTool:
     ours = stand_in(kind)
     if ours is None:
         return hosted(kind[:64], declared, _NAMING)
-    tool = hosted(ours, declared, _NAMING)
-    return msgspec.structs.replace(tool, spelled=f"tools.{kind[:64]}")
+    # a search's settings mean the same to both; a sandbox's are about Anthropic's own
+    settings = declared if ours == "web_search" else {}
+    return msgspec.structs.replace(hosted(ours, settings, _NAMING), spelled=f"tools.{kind[:64]}")
 
 
 def _tool(item: Object) -> Tool:

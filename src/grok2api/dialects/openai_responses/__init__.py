@@ -11,7 +11,7 @@ from grok2api.canonical.problem import Problem
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer
 from grok2api.dialects import openai_errors
-from grok2api.dialects.base import Encoder, Envelope
+from grok2api.dialects.base import Envelope
 from grok2api.dialects.openai_responses.compaction import CompactionEncoder, compacts, whole_response, whole_window
 from grok2api.dialects.openai_responses.decode import Draft, decode, decoded_to_compact, decoded_to_count
 from grok2api.dialects.openai_responses.encode import ResponseEncoder, whole
@@ -29,7 +29,7 @@ class Responses:
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
         return decode(body, headers)
 
-    def encoder(self, request: Request, envelope: Envelope) -> Encoder:
+    def encoder(self, request: Request, envelope: Envelope) -> ResponseEncoder:
         return (CompactionEncoder if compacts(request) else ResponseEncoder)(request, envelope)
 
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:

@@ -37,7 +37,6 @@ _EXTRAS: Mapping[str, tuple[Callable[[Object, str], Any], tuple[Any, ...]]] = {
 
 #: What the answer would be wrong without, and what to do instead.
 _REFUSED: Mapping[str, str] = {
-    "background": "Answers are not made in the background: leave background out",
     "prompt": "Prompt templates are not stored here: send the prompt itself in instructions and input",
 }
 
@@ -129,6 +128,7 @@ def _read(
         thinking=thinking,
         format=_format(top),
         stream=top.flag("stream") is True,
+        background=_background(top, keeps=known.keeps),
         include_encrypted=_ENCRYPTED in include,
         user=top.text("user"),
         sticky=_sticky(top, headers) or known.sticky,
@@ -147,6 +147,17 @@ def _refuse_other_meanings(top: Object) -> None:
     for name, message in _REFUSED.items():
         if top.raw.get(name) not in (None, False):
             raise invalid(message, name, code="unsupported_parameter")
+
+
+def _background(top: Object, *, keeps: bool) -> bool:
+    """Whether to answer in the background, which is good for nothing when nobody can ask for the answer later."""
+    wanted = top.flag("background") is True
+    if wanted and top.flag("store") is False:
+        raise invalid("background needs store: leave store out, or set it to true", "background")
+    if wanted and not keeps:
+        message = "background needs a stored response, and this one cannot be stored: the request is too large, or "
+        raise invalid(message + "the operator has turned responses.store off", "background", code="not_stored")
+    return wanted
 
 
 def _refuse_unknown(refers: Refers) -> None:

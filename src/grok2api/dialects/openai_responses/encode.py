@@ -65,12 +65,16 @@ class _Item:
 
 
 class ResponseEncoder:
-    """One streamed answer."""
+    """One streamed answer.
+
+    document: the response object as of the last frame that carried one. kept: the opaque form of reasoning by item,
+    where the response does not show it.
+    """
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
         self._resource = Resource(request, envelope)
         self._settle = envelope.settle
-        self._kept: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
         self._encrypted = request.include_encrypted
         self._homes = output.Homes(request.tools)
         self._number = 0
@@ -79,7 +83,39 @@ class ResponseEncoder:
         self._open: _Item | None = None
         self._held: _Item | None = None
         self._sources: dict[str, Source] = {}
-        self._begun = False
+        self._announced = self._begun = False
+        self.document: Mapping[str, Any] = self._resource.begun()
+
+    @property
+    def id(self) -> str:
+        """The response's id."""
+        return self._resource.id
+
+    def queued(self) -> bytes:
+        """The first frames of an answer that is made in the background: it waits for its turn."""
+        out: list[bytes] = []
+        self._announced = True
+        self.document = self._resource.queued()
+        self._send("response.created", out, response=self.document)
+        self._send("response.queued", out, response=self.document)
+        return b"".join(out)
+
+    def begun(self) -> bytes:
+        """The frames that say that work has begun, before there is anything to show of it."""
+        out: list[bytes] = []
+        self._begin(out)
+        return b"".join(out)
+
+    def cancelled(self) -> bytes:
+        """The last frames of an answer that somebody gave up.
+
+        The specification has a status for that and no event; `response.incomplete` says best that no more will come.
+        """
+        out: list[bytes] = []
+        self._cut_short()
+        self._conclude(self._resource.cancelled(self._output(), self._sources.values()), out)
+        out.append(DONE)
+        return b"".join(out)
 
     def feed(self, events: Iterable[Event], _choice: int = 0) -> bytes:
         """The frames of these events."""
@@ -127,9 +163,13 @@ class ResponseEncoder:
         self._number += 1
 
     def _begin(self, out: list[bytes]) -> None:
-        self._begun = True
-        self._send("response.created", out, response=self._resource.begun())
-        self._send("response.in_progress", out, response=self._resource.begun())
+        if self._begun:
+            return
+        self.document = self._resource.begun()
+        if not self._announced:
+            self._send("response.created", out, response=self.document)
+        self._announced = self._begun = True
+        self._send("response.in_progress", out, response=self.document)
 
     def _start(self, index: int, kind: PartKind, call: CallOpened | None, out: list[bytes]) -> None:
         prefix = self._homes.prefix(call) if call is not None else _PREFIXES[kind]
@@ -170,7 +210,7 @@ class ResponseEncoder:
             return
         item.record = self._value(item, _COMPLETED, encrypted)
         if encrypted is not None and not self._encrypted:
-            self._kept[item.id] = encrypted
+            self.kept[item.id] = encrypted
         if item.shown:
             [part] = item.record["summary"]
             self._at(item, "response.reasoning_summary_text.done", out, summary_index=0, text=part["text"])
@@ -245,25 +285,28 @@ class ResponseEncoder:
     def _finish(self, event: Finished, out: list[bytes]) -> None:
         kind = _COMPLETED if incomplete(event.finish) is None else _INCOMPLETE
         self._release(kind, out)
-        response = self._resource.finished(self._output(), event.finish, event.usage, self._sources.values())
-        self._conclude(response, out)
+        self._conclude(self._resource.finished(self._output(), event.finish, event.usage, self._sources.values()), out)
         out.append(DONE)
 
     def _fail(self, problem: Problem, out: list[bytes]) -> None:
-        if not self._begun:
-            self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
+        self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
+        self._cut_short()
+        self._conclude(self._resource.failed(self._output(), problem, self._sources.values()), out)
+
+    def _cut_short(self) -> None:
+        """What has not ended stays without an end."""
         for item in (self._open, self._held):
             if item is not None and not item.head:
                 self._records.remove(item)
             elif item is not None:
                 item.record = self._value(item, _INCOMPLETE)
-        response = self._resource.failed(self._output(), problem, self._sources.values())
-        self._conclude(response, out)
 
     def _conclude(self, response: dict[str, Any], out: list[bytes]) -> None:
         """The terminal frame; who keeps answers is told of it."""
-        kind = f"response.{response['status']}".encode()
-        body = settled(response, self._kept, self._settle)
+        self.document = response
+        status = response["status"]
+        kind = f"response.{_INCOMPLETE if status == 'cancelled' else status}".encode()
+        body = settled(response, self.kept, self._settle)
         frame = b'event: %b\ndata: {"type":"%b","sequence_number":%d,"response":%b}\n\n'
         out.append(frame % (kind, kind, self._number, body))
         self._number += 1

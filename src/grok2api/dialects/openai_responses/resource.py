@@ -129,7 +129,7 @@ def _text(text: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {"type": "json_schema", **inner}
     format_ = _present(wanted)
     if format_["type"] == "json_schema":
-        format_ = {"name": "response", "strict": False, **format_}
+        format_ = {"name": "response", "description": None, "strict": False, **format_}
     return {"format": format_, **_present({"verbosity": text.get("verbosity")})}
 
 
@@ -149,7 +149,7 @@ class Resource:
             "created_at": envelope.created,
             "completed_at": None,
             "status": "in_progress",
-            "background": False,
+            "background": request.background,
             "error": None,
             "incomplete_details": None,
             "model": envelope.model,
@@ -166,6 +166,10 @@ class Resource:
         """The id of the next output item."""
         self._items += 1
         return item_id(prefix, self.id, self._items - 1)
+
+    def queued(self) -> dict[str, Any]:
+        """Before anybody works on it."""
+        return {**self._frame, "status": "queued"}
 
     def begun(self) -> dict[str, Any]:
         """Before there is any output."""
@@ -187,8 +191,17 @@ class Resource:
 
     def failed(self, output: list[dict[str, Any]], problem: Problem, sources: Iterable[Source] = ()) -> dict[str, Any]:
         """With what came before it broke off."""
-        error = {"code": _CODES.get(problem.kind, "server_error"), "message": problem.message}
-        return {**self._frame, "status": "failed", "error": error, "output": output, **_sources(sources)}
+        members = {"error": error_of(problem), "output": output, **_sources(sources)}
+        return {**self._frame, "status": "failed", **members}
+
+    def cancelled(self, output: list[dict[str, Any]], sources: Iterable[Source] = ()) -> dict[str, Any]:
+        """With what came before somebody gave it up."""
+        return {**self._frame, "status": "cancelled", "output": output, **_sources(sources)}
+
+
+def error_of(problem: Problem) -> dict[str, str]:
+    """A problem as the member `error` of a response."""
+    return {"code": _CODES.get(problem.kind, "server_error"), "message": problem.message}
 
 
 def incomplete(finish: Finish | None) -> str | None:

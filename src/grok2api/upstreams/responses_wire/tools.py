@@ -37,6 +37,8 @@ _HOSTED: Mapping[str, frozenset[str] | None] = {
     "code_execution": None,
     "code_interpreter": None,
 }
+#: How many entries the upstream takes in a list; a longer one would be refused, and is left away.
+_MOST = {"allowed_domains": 5, "excluded_domains": 5, "allowed_x_handles": 10, "excluded_x_handles": 10}
 #: Other spellings of settings.
 _SPELLED = {"blocked_domains": "excluded_domains"}
 #: A hidden tool that image understanding brings along; a function of that name would be its duplicate.
@@ -140,9 +142,14 @@ def _settings(tool: HostedTool, allowed: frozenset[str], ignored: list[str]) -> 
     flat = {key: value for key, value in tool.settings.items() if key != "filters"}
     if isinstance(filters, Mapping):
         flat.update(filters)
-    settings = {_SPELLED.get(key, key): value for key, value in flat.items()}
-    ignored.extend(f"{tool.reported}.{key}" for key in flat if _SPELLED.get(key, key) not in allowed)
-    return {key: value for key, value in settings.items() if key in allowed}
+    settings: dict[str, Any] = {}
+    for key, value in flat.items():
+        name = _SPELLED.get(key, key)
+        if name not in allowed or (isinstance(value, list) and len(value) > _MOST.get(name, len(value))):
+            ignored.append(f"{tool.reported}.{key}")
+        else:
+            settings[name] = value
+    return settings
 
 
 def functions(names: ToolNames) -> list[dict[str, Any]]:
