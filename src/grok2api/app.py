@@ -189,7 +189,7 @@ async def running(
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
         journal = Journal(counters.bump)
         apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
-        kept_routes = stored_routes(stored, apart, live, made.budget, web, state, now, new_id)
+        kept_routes = stored_routes(stored, apart, made.budget, web, state, now, new_id)
         routes = [*small.table(), *videos.table(), *kept_routes, *admin]
         face = Face(_hot(gateway, web, state, journal, made, stored, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))

@@ -12,7 +12,7 @@ from grok2api import options
 from grok2api.config.live import Live
 from grok2api.coordination.base import Coordinator
 from grok2api.dialects.openai_responses.decode import decoded_to_compact, decoded_to_count
-from grok2api.gateway.recalling import Recall
+from grok2api.gateway.recalling import Recall, RecallOptions
 from grok2api.gateway.shelf import Shelf
 from grok2api.jobs import Job
 from grok2api.media.budget import Budget
@@ -40,6 +40,7 @@ class Storing(msgspec.Struct, frozen=True, kw_only=True):
     retention: Retention
     shelf: Shelf
     recall: Recall
+    options: Callable[[], RecallOptions]
     answers: StoredAnswers
     compactions: StoredAnswers
     counts: StoredAnswers
@@ -51,13 +52,15 @@ def storing(database: Database, vault: Vault, live: Live, writer: WriteBehind, c
     responses, conversations = ResponseStore(database), ConversationStore(database)
     shelf = Shelf(responses, conversations, writer.woken.set, lambda: coordinator.sharing is not None)
     writer.also(shelf)
-    recall = Recall(shelf, options.kept(options.recall, lambda: live.current))
+    chosen = options.kept(options.recall, lambda: live.current)
+    recall = Recall(shelf, chosen)
     return Storing(
         responses=responses,
         conversations=conversations,
         retention=Retention(database),
         shelf=shelf,
         recall=recall,
+        options=chosen,
         answers=StoredAnswers(recall, vault.fingerprint),
         compactions=StoredAnswers(recall, vault.fingerprint, decoded_to_compact),
         counts=StoredAnswers(recall, vault.fingerprint, decoded_to_count),
@@ -68,7 +71,6 @@ def storing(database: Database, vault: Vault, live: Live, writer: WriteBehind, c
 def stored_routes(
     parts: Storing,
     apart: BackgroundAnswers,
-    live: Live,
     budget: Budget,
     web: Callable[[], WebOptions],
     state: State,
@@ -82,7 +84,7 @@ def stored_routes(
         parts.shelf,
         budget,
         web,
-        lambda: live.current.responses.store,
+        parts.options,
         state,
         parts.fingerprint,
         now,

@@ -175,3 +175,15 @@ async def test_one_of_both_ways_to_go_on(tmp_path: Path) -> None:
             rig.openai.responses.create(model=CONSOLE, input="Hi", conversation=made.id, previous_response_id=first.id)
         )
         assert (error.status_code, error.param) == (400, "conversation")
+
+
+async def test_what_is_too_large_for_a_conversation_is_refused(tmp_path: Path) -> None:
+    async with rigged(tmp_path, settings={"responses.largest_mb": "1"}) as rig:
+        made = await rig.openai.conversations.create()
+        many: Any = [{**HELLO, "content": "many words " * 100_000}]
+        for asked in (
+            rig.openai.conversations.create(items=many),
+            rig.openai.conversations.items.create(made.id, items=many),
+            rig.openai.responses.create(model=CONSOLE, input=many, conversation=made.id),
+        ):
+            assert (await refused(asked)).status_code == 413

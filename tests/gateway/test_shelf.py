@@ -77,8 +77,8 @@ class Conversations:
         self.items += more
         return True
 
-    async def whole(self, ident: str, most: int, largest: int) -> list[Item] | None:
-        return list(self.items)
+    async def whole(self, ident: str, most: int, largest: int) -> tuple[list[Item], int] | None:
+        return list(self.items), 10 * len(self.items)
 
     async def find(self, wanted: Collection[str], owner: str) -> dict[str, Item]:
         return {}
@@ -224,7 +224,7 @@ async def test_items_of_a_conversation_are_there_before_they_are_written(kit: Ki
     assert await kit.shelf.conversation("conv_1", "you") is None
     assert await kit.shelf.get("resp_2", "me") is None
     before = await kit.shelf.items("conv_1", LARGE)
-    assert before == [{"id": f"msg_{number}"} for number in range(4)]
+    assert before == ([{"id": f"msg_{number}"} for number in range(4)], 30)
     await kit.shelf.write()
     assert list(kit.responses.rows) == ["resp_1"]
     assert kit.conversations.items == [{"id": f"msg_{number}"} for number in (0, 1, 2, 2, 3)]

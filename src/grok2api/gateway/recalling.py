@@ -69,8 +69,8 @@ class Recall:
         """The request in `body`, with its history; `share` holds what that takes. Raises `Refusal` and `StoreError`."""
         draft, options = Draft(body), self._options()
         refers = draft.refers
-        if refers.conversation is not None and not options.store:
-            raise Refusal(NOT_STORED)
+        if refers.conversation is not None:
+            _fits_conversation(draft.size, options)
         keeps = options.store and draft.size <= options.largest
         known, root = await self._known(refers, owner, share, options.history)
         request = decoded(draft, headers, msgspec.structs.replace(known, keeps=keeps))
@@ -131,9 +131,11 @@ class Recall:
         found = await self._shelf.conversation(conversation, owner)
         if found is None:
             raise Refusal(no_conversation(conversation))
-        items = await self._shelf.items(conversation, largest)
-        if items is None:
+        whole = await self._shelf.items(conversation, largest)
+        if whole is None:
             raise Refusal(_too_long("conversation"))
+        items, size = whole
+        share.add(size)
         return Known(before=recalled.window(items), account=found.account, sticky=conversation)
 
     async def _referred(self, wanted: Sequence[str], known: Known, owner: str) -> dict[str, Item]:
@@ -213,6 +215,14 @@ NOT_STORED = Problem(
     code="unsupported_parameter",
     param="conversation",
 )
+
+
+def _fits_conversation(size: int, options: RecallOptions) -> None:
+    if not options.store:
+        raise Refusal(NOT_STORED)
+    if size > options.largest:
+        message = f"A turn of a conversation that is kept here takes at most {options.largest} bytes"
+        raise Refusal(Problem(kind=Kind.TOO_LARGE, message=message, code="request_too_large", param="conversation"))
 
 
 def _too_long(param: str) -> Problem:

@@ -50,7 +50,7 @@ class Conversations(Protocol):
 
     async def get(self, ident: str) -> Conversation | None: ...
     async def append(self, ident: str, more: Sequence[Item], now: float, account: str | None = None) -> bool: ...
-    async def whole(self, ident: str, most: int, largest: int) -> list[Item] | None: ...
+    async def whole(self, ident: str, most: int, largest: int) -> tuple[list[Item], int] | None: ...
     async def find(self, wanted: Collection[str], owner: str) -> dict[str, Item]: ...
 
 
@@ -198,15 +198,17 @@ class Shelf:
         last = next((one for one in reversed(self._turns(ident)) if one.stored.account is not None), None)
         return found if last is None else msgspec.structs.replace(found, account=last.stored.account)
 
-    async def items(self, conversation: str, largest: int) -> list[Item] | None:
-        """All items of a conversation; None when they are too many. Raises `StoreError`."""
-        fresh = {item["id"]: item for kept in self._turns(conversation) for item in kept.items}
+    async def items(self, conversation: str, largest: int) -> tuple[list[Item], int] | None:
+        """All items of a conversation, and about their bytes; None when they are too many. Raises `StoreError`."""
+        turns = self._turns(conversation)
+        fresh = {item["id"]: item for kept in turns for item in kept.items}
         found = await self._conversations.whole(conversation, MOST_ITEMS, largest)
         if found is None:
             return None
-        for item in found:
+        items, size = found
+        for item in items:
             fresh.pop(item["id"], None)
-        return [*found, *fresh.values()]
+        return [*items, *fresh.values()], size + sum(kept.size for kept in turns)
 
     async def find(self, items: Collection[str], owner: str) -> dict[str, Item]:
         """Items of conversations, by their ids. Raises `StoreError`."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from grok2api.canonical.stored import Conversation
 from grok2api.storage.engine import Database
-from grok2api.storage.packing import pack, unpacked
+from grok2api.storage.packing import fitting, pack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.tables import conversation_items as items
 from grok2api.storage.tables import conversations
@@ -67,10 +67,12 @@ class ConversationStore:
         )
         return None if found is None else await asyncio.to_thread(lambda: [unpacked(one) for one in found])
 
-    async def whole(self, ident: str, most: int, largest: int) -> list[Item] | None:
-        """All items, in order; None when they are more than `most`, or take more than `largest` bytes."""
+    async def whole(self, ident: str, most: int, largest: int) -> tuple[list[Item], int] | None:
+        """All items, in order, and their bytes; None when they are more than `most`, or take more than `largest`."""
         found = await self._database.read(lambda connection: _whole(connection, ident, most, largest))
-        return None if found is None else await asyncio.to_thread(lambda: [unpacked(one) for one in found])
+        if found is None:
+            return None
+        return await asyncio.to_thread(lambda: [unpacked(one) for one in found[0]]), found[1]
 
     async def item(self, ident: str, item: str) -> Item | None:
         """One item."""
@@ -122,12 +124,12 @@ def _page(
     return connection.scalars(query).all()
 
 
-def _whole(connection: Connection, ident: str, most: int, largest: int) -> Sequence[bytes] | None:
+def _whole(connection: Connection, ident: str, most: int, largest: int) -> tuple[Sequence[bytes], int] | None:
     mine = items.c.conversation == ident
     count, size = connection.execute(select(func.count(), func.sum(items.c.size)).where(mine)).one()
     if count > most or (size or 0) > largest:
         return None
-    return connection.scalars(select(items.c.content).where(mine).order_by(items.c.number)).all()
+    return connection.scalars(select(items.c.content).where(mine).order_by(items.c.number)).all(), int(size or 0)
 
 
 def _find(connection: Connection, wanted: Collection[str], owner: str) -> dict[str, bytes]:
@@ -140,11 +142,14 @@ def _find(connection: Connection, wanted: Collection[str], owner: str) -> dict[s
 
 
 def _rows(ident: str, more: Sequence[Item]) -> list[dict[str, Any]]:
-    contents = [(item["id"], msgspec.json.encode(item)) for item in more]
-    return [
-        {"conversation": ident, "item": item, "content": pack(content), "size": len(content)}
-        for item, content in contents
-    ]
+    return [_row(ident, item) for item in more]
+
+
+def _row(ident: str, item: Item) -> dict[str, Any]:
+    content = msgspec.json.encode(item)
+    packed = pack(content)
+    fitting(packed)
+    return {"conversation": ident, "item": item["id"], "size": len(content), "content": packed}
 
 
 def _conversation(row: Mapping[Any, Any]) -> Conversation:

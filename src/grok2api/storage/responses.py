@@ -16,7 +16,7 @@ from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import OVER, Chain, Stored
 from grok2api.storage import frames
 from grok2api.storage.engine import Database
-from grok2api.storage.packing import pack, unpack, unpacked
+from grok2api.storage.packing import fitting, pack, unpack, unpacked
 from grok2api.storage.reading import chunks
 from grok2api.storage.rows import text
 from grok2api.storage.tables import responses
@@ -220,12 +220,14 @@ def _row(one: Stored) -> dict[str, Any]:
         "kept": msgspec.json.encode(one.kept) if one.kept else b"",
         "body": one.body,
     }
+    packed = {name: pack(body) for name, body in bodies.items()}
+    fitting(*packed.values())
     return {
         **msgspec.structs.asdict(one),
         "model": text(one.model),
         "sticky": None if one.sticky is None else text(one.sticky),
         "size": sum(len(body) for body in bodies.values()),
-        **{name: pack(body) for name, body in bodies.items()},
+        **packed,
     }
 
 

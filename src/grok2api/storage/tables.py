@@ -178,6 +178,7 @@ videos = _table(
 
 #: Responses that clients may come back to, each with its own turn only; `storage.responses` says what is where.
 #: `root` is the first response of the chain. `size` is what bodies take before they are compressed, here and below.
+#: Bodies come last, and sizes are in indexes: who only wants to know how much there is shall not read all of it.
 responses = _table(
     "responses",
     Column("id", String(64), primary_key=True),
@@ -190,15 +191,15 @@ responses = _table(
     Column("status", String(16), nullable=False),
     Column("account", String(40)),
     Column("sticky", LongText),
-    Column("input", LongBytes, nullable=False),
-    Column("response", LongBytes, nullable=False),
-    Column("kept", LongBytes, nullable=False),
-    Column("body", LongBytes, nullable=False),
     Column("size", BigNumber, nullable=False),
     Column("cancelling", Boolean, nullable=False),
     Column("holder", String(40)),
     Column("held_until", Double, nullable=False, server_default="0"),
-    Index("ix_responses_root", "root", "created_at"),
+    Column("input", LongBytes, nullable=False),
+    Column("response", LongBytes, nullable=False),
+    Column("kept", LongBytes, nullable=False),
+    Column("body", LongBytes, nullable=False),
+    Index("ix_responses_root", "root", "created_at", "size"),
     Index("ix_responses_age", "created_at"),
     Index("ix_responses_status", "status", "created_at"),
 )
@@ -208,8 +209,9 @@ response_frames = _table(
     "response_frames",
     Column("response", String(64), ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
     Column("first", Integer, primary_key=True, autoincrement=False),
-    Column("frames", LongBytes, nullable=False),
     Column("size", BigNumber, nullable=False),
+    Column("frames", LongBytes, nullable=False),
+    Index("ix_response_frames_size", "size"),
 )
 
 conversations = _table(
@@ -229,8 +231,9 @@ conversation_items = _table(
     Column("number", BigNumber, primary_key=True, autoincrement=True),
     Column("conversation", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("item", String(128), nullable=False),
-    Column("content", LongBytes, nullable=False),
     Column("size", BigNumber, nullable=False),
+    Column("content", LongBytes, nullable=False),
     UniqueConstraint("conversation", "item", name="uq_conversation_items_item"),
+    Index("ix_conversation_items_size", "conversation", "size"),
     Index("ix_conversation_items_item", "item"),
 )

@@ -14,7 +14,7 @@ from grok2api.dialects.openai_responses import conversations as wire
 from grok2api.dialects.openai_responses import recalled
 from grok2api.dialects.openai_responses.decode import no_conversation
 from grok2api.dialects.openai_responses.recalled import Item
-from grok2api.gateway.recalling import NOT_STORED
+from grok2api.gateway.recalling import NOT_STORED, RecallOptions
 from grok2api.gateway.shelf import Conversations, Shelf
 from grok2api.media.budget import Budget
 from grok2api.web.auth import owner
@@ -52,7 +52,7 @@ class ConversationRoutes:
         shelf: Shelf,
         budget: Budget,
         options: Callable[[], WebOptions],
-        stores: Callable[[], bool],
+        stored: Callable[[], RecallOptions],
         state: State,
         fingerprint: Callable[[str], str],
         now: Callable[[], float],
@@ -62,7 +62,7 @@ class ConversationRoutes:
         self._shelf = shelf
         self._budget = budget
         self._options = options
-        self._stores = stores
+        self._stored = stored
         self._fingerprint = fingerprint
         self._now = now
         self._new_id = new_id
@@ -84,7 +84,7 @@ class ConversationRoutes:
 
     async def create(self, request: Request) -> Response:
         """Begin a conversation."""
-        if not self._stores():
+        if not self._stored().store:
             raise Refusal(msgspec.structs.replace(NOT_STORED, param=None))
         begun = wire.begun(await self._body(request))
         now = self._now()
@@ -149,7 +149,8 @@ class ConversationRoutes:
 
     async def _body(self, request: Request) -> bytes:
         with self._budget.share() as share:
-            return await read_body(request.receive, dict(request.headers), self._options().max_body, share)
+            most = min(self._options().max_body, self._stored().largest)
+            return await read_body(request.receive, dict(request.headers), most, share)
 
     async def _found(self, request: Request) -> Conversation:
         ident = request.path_params["ident"]

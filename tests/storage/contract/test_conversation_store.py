@@ -6,7 +6,7 @@ import pytest
 
 from grok2api.canonical.stored import Conversation
 from grok2api.storage.accounts import AccountStore
-from grok2api.storage.conversations import ConversationStore
+from grok2api.storage.conversations import ConversationStore, Item
 
 LARGE = 10**9
 
@@ -17,6 +17,12 @@ def conversation(number: int = 1, **more: object) -> Conversation:
 
 def items(*numbers: int) -> list[dict[str, object]]:
     return [{"id": f"msg_{number}", "type": "message", "content": f"Words \N{CAT FACE} {number}"} for number in numbers]
+
+
+async def whole(conversations: ConversationStore, ident: str) -> list[Item]:
+    found = await conversations.whole(ident, 100, LARGE)
+    assert found is not None
+    return found[0]
 
 
 @pytest.fixture
@@ -31,8 +37,8 @@ async def test_a_conversation_comes_back_as_it_was_written(conversations: Conver
     assert await conversations.get("conv_1") == written
     assert await conversations.get("conv_2") == conversation(2)
     assert await conversations.get("conv_3") is None
-    assert await conversations.whole("conv_1", 9, LARGE) == items(1, 2)
-    assert await conversations.whole("conv_2", 9, LARGE) == []
+    assert await whole(conversations, "conv_1") == items(1, 2)
+    assert await whole(conversations, "conv_2") == []
 
 
 async def test_notes_are_replaced(conversations: ConversationStore) -> None:
@@ -49,7 +55,7 @@ async def test_items_are_added_behind_what_is_there_and_each_once(conversations:
     assert await conversations.append("conv_1", items(2, 3), 7.0, "acc_2")
     assert await conversations.append("conv_1", items(3, 4, 4), 8.0)
     assert not await conversations.append("conv_9", items(1), 9.0)
-    assert await conversations.whole("conv_1", 9, LARGE) == items(1, 2, 3, 4)
+    assert await whole(conversations, "conv_1") == items(1, 2, 3, 4)
     found = await conversations.get("conv_1")
     assert found is not None
     assert (found.used_at, found.account) == (8.0, "acc_2")
@@ -59,9 +65,8 @@ async def test_turns_that_end_at_once_keep_their_items_together(conversations: C
     await conversations.add(conversation(1))
     turns = [items(*range(at, at + 10)) for at in range(0, 80, 10)]
     await asyncio.gather(*(conversations.append("conv_1", turn, 1.0) for turn in turns))
-    whole = await conversations.whole("conv_1", 100, LARGE)
-    assert whole is not None
-    blocks = [whole[at : at + 10] for at in range(0, 80, 10)]
+    found = await whole(conversations, "conv_1")
+    blocks = [found[at : at + 10] for at in range(0, 80, 10)]
     assert sorted(blocks, key=str) == sorted(turns, key=str)
 
 
@@ -94,7 +99,7 @@ async def test_single_items_are_found_and_forgotten(conversations: ConversationS
     assert await conversations.drop("conv_1", "msg_1")
     assert not await conversations.drop("conv_1", "msg_1")
     assert not await conversations.drop("conv_1", "msg_3")
-    assert await conversations.whole("conv_1", 9, LARGE) == items(2)
+    assert await whole(conversations, "conv_1") == items(2)
 
 
 async def test_one_that_is_removed_takes_its_items_with_it(conversations: ConversationStore) -> None:

@@ -1,6 +1,7 @@
 """Responses in the store: found again whole, with what came before them, and held by one at a time."""
 
 import asyncio
+import random
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from grok2api.canonical.recorded import Piece
 from grok2api.canonical.stored import Chain, Stored
 from grok2api.storage.accounts import AccountStore
-from grok2api.storage.errors import StoreError
+from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.storage.responses import ResponseStore
 
 LARGE = 10**9
@@ -165,6 +166,17 @@ async def test_what_a_stream_sent_is_read_from_any_place_on(responses: ResponseS
     assert await responses.frames("resp_2", 0, 9) == []
     await responses.remove("resp_1")
     assert await responses.frames("resp_1", 0, 9) == []
+
+
+async def test_what_is_too_large_for_a_row_is_refused_before_the_database_has_to(responses: ResponseStore) -> None:
+    large = random.Random(1).randbytes(8 * 1024 * 1024)
+    with pytest.raises(RefusedValues):
+        await responses.put([stored(1, response=large)])
+    most = random.Random(1).randbytes(7 * 1024 * 1024)
+    await responses.put([stored(2, response=most)])
+    found = await responses.get("resp_2")
+    assert found is not None
+    assert found.response == most
 
 
 async def test_streams_are_forgotten_before_their_responses(responses: ResponseStore) -> None:

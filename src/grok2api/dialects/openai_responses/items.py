@@ -42,7 +42,7 @@ _EARLIER = "previous_response_id"
 def read_input(body: Object, declared: Declared, known: Known, *, may_be_empty: bool = False) -> tuple[Message, ...]:
     """Every turn, in order: what came before, then `input`. Items that add tools add them to `declared`."""
     value = body.raw.get("input")
-    if value is None and known.before is None:
+    if value is None and not known.before:
         raise body.missing("input")
     if value is not None and type(value) not in (str, list):
         raise body.wrong("input", "a string or an array of items", value)

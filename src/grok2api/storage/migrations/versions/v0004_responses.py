@@ -31,27 +31,28 @@ def upgrade() -> None:
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("account", sa.String(40)),
         sa.Column("sticky", _TEXT),
-        sa.Column("input", _BYTES, nullable=False),
-        sa.Column("response", _BYTES, nullable=False),
-        sa.Column("kept", _BYTES, nullable=False),
-        sa.Column("body", _BYTES, nullable=False),
         sa.Column("size", _NUMBER, nullable=False),
         sa.Column("cancelling", sa.Boolean, nullable=False),
         sa.Column("holder", sa.String(40)),
         sa.Column("held_until", sa.Double, nullable=False, server_default="0"),
+        sa.Column("input", _BYTES, nullable=False),
+        sa.Column("response", _BYTES, nullable=False),
+        sa.Column("kept", _BYTES, nullable=False),
+        sa.Column("body", _BYTES, nullable=False),
         **_MYSQL,
     )
-    op.create_index("ix_responses_root", "responses", ["root", "created_at"])
+    op.create_index("ix_responses_root", "responses", ["root", "created_at", "size"])
     op.create_index("ix_responses_age", "responses", ["created_at"])
     op.create_index("ix_responses_status", "responses", ["status", "created_at"])
     op.create_table(
         "response_frames",
         sa.Column("response", sa.String(64), sa.ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("frames", _BYTES, nullable=False),
         sa.Column("size", _NUMBER, nullable=False),
+        sa.Column("frames", _BYTES, nullable=False),
         **_MYSQL,
     )
+    op.create_index("ix_response_frames_size", "response_frames", ["size"])
     op.create_table(
         "conversations",
         sa.Column("id", sa.String(64), primary_key=True),
@@ -68,9 +69,10 @@ def upgrade() -> None:
         sa.Column("number", _NUMBER, primary_key=True, autoincrement=True),
         sa.Column("conversation", sa.String(64), sa.ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
         sa.Column("item", sa.String(128), nullable=False),
-        sa.Column("content", _BYTES, nullable=False),
         sa.Column("size", _NUMBER, nullable=False),
+        sa.Column("content", _BYTES, nullable=False),
         sa.UniqueConstraint("conversation", "item", name="uq_conversation_items_item"),
         **_MYSQL,
     )
+    op.create_index("ix_conversation_items_size", "conversation_items", ["conversation", "size"])
     op.create_index("ix_conversation_items_item", "conversation_items", ["item"])
