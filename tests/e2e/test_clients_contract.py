@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from asking import CONSOLE, DIALECTS, MODELS, ask
+from asking import CONSOLE, DIALECTS, MODELS, WEB, ask
 from frames import Frame, frames
 from grok2api.simulator.script import Call, Say, Script
 from rig import Rig, rigged
@@ -182,3 +182,17 @@ async def test_a_schema_is_answered_by_bare_json(tmp_path: Path, dialect: str, m
             assert (answer.text, answer.finish) == ('{"city":"Oslo"}', STOPPED[dialect])
         answer = await asked(rig, dialect, stream, WORDS, WORDS, **more)
         assert (answer.status, answer.calls) == (502, ())
+
+
+@every_model
+@each_way
+async def test_H1_a_prefill_is_continued_and_not_repeated(tmp_path: Path, model: str, stream: bool) -> None:
+    turns = [{"role": "user", "content": "A or B?"}, {"role": "assistant", "content": "The answer is ("}]
+    async with rigged(tmp_path) as rig:
+        for said in ("B), of course.", "The answer is (B), of course."):
+            script = Script(steps=(Say(said),))
+            answer = await asked(rig, "messages", stream, script, model=model, messages=turns)
+            assert answer.text == "B), of course."
+        body = rig.world.journal.chats[-1].body
+        told = body["message"] if model == WEB else body["input"][-1]["content"][0]["text"]
+        assert "repeat nothing of it" in told[-200:]

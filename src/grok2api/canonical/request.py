@@ -206,6 +206,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
            the client set itself. What an upstream cannot honour is reported by the client's name (H1).
     echo:  what the dialect wants to see again when it encodes the answer; nobody else reads it.
     thinking: whether the client wants to see reasoning; None = the configured default.
+    prefill: the beginning of the answer, which the client wrote itself as the last turn; the answer is the rest.
     sticky: a conversation key (session header, `user`, `prompt_cache_key`, …); a preference only (P8).
     """
 
@@ -224,6 +225,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     effort: str | None = None
     thinking: bool | None = None
     format: Format = Format()
+    prefill: str = ""
     stream: bool | None = None
     include_usage: bool = False
     include_encrypted: bool = False

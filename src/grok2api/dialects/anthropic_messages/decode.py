@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolChoice, ToolResult
+from grok2api.canonical.request import Format, Message, Part, Request, Role, Text, ToolChoice, ToolResult
 from grok2api.dialects.anthropic_messages.blocks import read_content
 from grok2api.dialects.anthropic_messages.errors import THREAD_UNSUPPORTED
 from grok2api.dialects.anthropic_messages.tools import read_tools
@@ -66,6 +66,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         effort=how_hard,
         thinking=thinking,
         format=format_,
+        prefill=_prefill(messages),
         stream=top.flag("stream") is True,
         include_usage=True,
         include_encrypted=not _wants_no_thinking(top),
@@ -126,6 +127,13 @@ def _turns(top: Object) -> tuple[Message, ...]:
     system = read_content(top, "system")
     first = [Message(Role.SYSTEM, tuple(system), "system")] if system else []
     return pair([*first, *turns], "tool_use_id")
+
+
+def _prefill(turns: tuple[Message, ...]) -> str:
+    """The text that the last turn ends with, when that is the assistant's: the answer is to go on from it."""
+    last = turns[-1]
+    end = last.parts[-1] if last.role is Role.ASSISTANT else None
+    return end.text if isinstance(end, Text) else ""
 
 
 def _split(role: Role, parts: list[Part], path: str) -> list[Message]:
