@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,10 @@ class Recorder:
             self._keep(request, body, answer.status)
             passed = web.StreamResponse(status=answer.status, headers=_forwarded(answer.headers))
             await passed.prepare(request)
-            async for piece in answer.content.iter_any():
-                await passed.write(piece)
-            await passed.write_eof()
+            with suppress(ConnectionResetError):  # the client left; so does this end of the other connection
+                async for piece in answer.content.iter_any():
+                    await passed.write(piece)
+                await passed.write_eof()
             return passed
 
     async def _pass_socket(self, request: web.Request) -> web.StreamResponse:

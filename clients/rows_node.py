@@ -22,6 +22,14 @@ CLIENTS: tuple[Client, ...] = (
         did="the same",
     ),
     Client(
+        name="claude-agent-sdk-node",
+        title="Claude Agent SDK",
+        kind="npm",
+        pins=("@anthropic-ai/claude-agent-sdk@0.3.331", "zod@4.6.7"),
+        script="claude_agent_sdk.mjs",
+        did=f"{_ERRAND}; a tool of the caller's own, structured output, errors",
+    ),
+    Client(
         name="codex",
         title="Codex",
         kind="npm",

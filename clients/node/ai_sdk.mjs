@@ -26,6 +26,8 @@ const PROVIDERS = {
   anthropic: createAnthropic(given),
   "open-responses": createOpenResponses({ name: "gateway", url: `${V1}/responses`, apiKey: KEY }),
 };
+/** The provider fetches no URL of another server on loopback, which the simulator's pictures have. */
+const providerOptions = { gateway: { response_format: "b64_json" } };
 const Found = z.object({ city: z.string(), count: z.number().int() });
 
 function weather(seen) {
@@ -137,7 +139,6 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
 test("openai-compatible: pictures", async () => {
   if (BACKEND !== "grok.com") throw new Skip("pictures are drawn by grok.com only");
   const model = compatible.imageModel("grok-imagine-image");
-  const providerOptions = { gateway: { response_format: "b64_json" } }; // 7.x fetches no URL of another loopback server
   const made = await drawImage({ model, prompt: "a heron", providerOptions, maxRetries: 0 });
   assert.ok(made.image.base64.length > 100);
 });
@@ -152,7 +153,7 @@ test("openai-compatible: edits", async () => {
   if (BACKEND !== "grok.com") throw new Skip("pictures are drawn by grok.com only");
   const model = compatible.imageModel("grok-imagine-image-edit");
   const prompt = { text: "make it blue", images: [Buffer.from(PNG, "base64")] };
-  const edited = await drawImage({ model, prompt, maxRetries: 0 });
+  const edited = await drawImage({ model, prompt, providerOptions, maxRetries: 0 });
   assert.ok(edited.image.base64.length > 100);
 });
 

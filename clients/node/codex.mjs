@@ -47,6 +47,17 @@ test("errand over WebSocket", async () => {
   assert.ok(Date.now() - begun < 25_000, "it waited for a socket that did not answer");
 });
 
+test("errand with apply_patch", async () => {
+  const where = place();
+  const { models } = JSON.parse((await run("codex", ["debug", "models"], where)).out);
+  const known = models.find((one) => one.apply_patch_tool_type === "freeform" && !one.use_responses_lite);
+  const catalog = write(where.home, "models.json", JSON.stringify({ models: [{ ...known, slug: MODEL }] }));
+  const more = `model_catalog_json = "${catalog}"`;
+  const done = await codex(`${ERRAND} Use the apply_patch tool.`, { where, more });
+  errandDone(done.where, done.said);
+  assert.match(done.err, /apply patch|patch: completed/i);
+});
+
 test("session goes on", async () => {
   const first = await codex(ERRAND);
   const args = ["resume", "--last"];

@@ -22,6 +22,7 @@ from grok2api import __version__, options
 from grok2api.accounts.pool import AccountPool
 from grok2api.accounts.refresh import Refresher
 from grok2api.administration import Administered, administration
+from grok2api.background import background_jobs, background_of
 from grok2api.banner import lines, reachable
 from grok2api.catalog import Surface
 from grok2api.cli.common import tell
@@ -38,6 +39,7 @@ from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.openai_chat import CHAT
 from grok2api.dialects.openai_media import EDITS, GENERATIONS
 from grok2api.dialects.openai_responses import COMPACTION, INPUT_TOKENS, RESPONSES
+from grok2api.gateway.background import Background
 from grok2api.gateway.exchange import Gateway
 from grok2api.gateway.films import Films
 from grok2api.gateway.tokens import count
@@ -56,6 +58,7 @@ from grok2api.storage.accounts import AccountStore
 from grok2api.storage.following import Following
 from grok2api.storage.opening import open_store
 from grok2api.storage.remembered import Remembered
+from grok2api.storing import Storing, stored_jobs, stored_routes, storing
 from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
@@ -66,6 +69,7 @@ from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
 from grok2api.web.answer import AnswerRoute
 from grok2api.web.asgi import Asgi
+from grok2api.web.background import BackgroundAnswers
 from grok2api.web.count import CountRoute
 from grok2api.web.face import Face
 from grok2api.web.journal import Journal
@@ -103,6 +107,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     coordinator: Coordinator
     media: MediaStore
     films: Films
+    background: Background
+    stored: Storing
 
 
 #: For ids and for choosing accounts; seeded by the system. Nothing that it makes opens anything.
@@ -154,7 +160,15 @@ async def running(
         state = State()
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
-        periodic = [*jobs(accounts, live, coordinator, totals, configured.look, now), *film_jobs(films)]
+        stored = storing(database, vault, live, accounts.writer, coordinator)
+        background = background_of(gateway, stored.responses, live, coordinator, state, now, new_id("process_"))
+        await stack.enter_async_context(background.running())
+        periodic = [
+            *jobs(accounts, live, coordinator, totals, configured.look, now),
+            *film_jobs(films),
+            *stored_jobs(stored, live, coordinator, now),
+            *background_jobs(background),
+        ]
         runner = JobRunner(periodic, now, rng, memory)
         await stack.enter_async_context(runner.running())
         switch = AccountSettings(http, lambda: options.grok_web(live.current), _uuid)
@@ -173,8 +187,11 @@ async def running(
         web = options.kept(options.face, lambda: live.current)
         videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
         small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
-        routes = [*small.table(), *videos.table(), *admin]
-        face = Face(_hot(gateway, web, state, Journal(counters.bump), made), routes, new_id)
+        journal = Journal(counters.bump)
+        apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
+        kept_routes = stored_routes(stored, apart, made.budget, web, state, now, new_id)
+        routes = [*small.table(), *videos.table(), *kept_routes, *admin]
+        face = Face(_hot(gateway, web, state, journal, made, stored, apart), routes, new_id)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -191,6 +208,8 @@ async def running(
             coordinator=coordinator,
             media=made.media,
             films=films,
+            background=background,
+            stored=stored,
         )
 
 
@@ -245,19 +264,29 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
 
 
 def _hot(
-    gateway: Gateway, web: Callable[[], WebOptions], state: State, journal: Journal, made: Making
+    gateway: Gateway,
+    web: Callable[[], WebOptions],
+    state: State,
+    journal: Journal,
+    made: Making,
+    stored: Storing,
+    apart: BackgroundAnswers,
 ) -> dict[str, Asgi]:
     """The routes that have to be fast, and those that send files."""
     budget, once = made.budget, Once(time.monotonic)
     return {
         "/v1/chat/completions": AnswerRoute(CHAT, gateway, web, state, journal, new_id, budget),
-        "/v1/responses": AnswerRoute(RESPONSES, gateway, web, state, journal, new_id, budget),
+        "/v1/responses": AnswerRoute(
+            RESPONSES, gateway, web, state, journal, new_id, budget, stored=stored.answers, background=apart
+        ),
         "/v1/messages": AnswerRoute(MESSAGES, gateway, web, state, journal, new_id, budget),
         "/v1/images/generations": AnswerRoute(GENERATIONS, gateway, web, state, journal, new_id, budget, once),
         "/v1/images/edits": AnswerRoute(EDITS, gateway, web, state, journal, new_id, budget, once),
         "/v1/messages/count_tokens": CountRoute(MESSAGES, gateway, web, new_id, budget),
-        "/v1/responses/compact": AnswerRoute(COMPACTION, gateway, web, state, journal, new_id, budget),
-        "/v1/responses/input_tokens": CountRoute(INPUT_TOKENS, gateway, web, new_id, budget),
+        "/v1/responses/compact": AnswerRoute(
+            COMPACTION, gateway, web, state, journal, new_id, budget, stored=stored.compactions
+        ),
+        "/v1/responses/input_tokens": CountRoute(INPUT_TOKENS, gateway, web, new_id, budget, stored.counts),
         "/v1/files/image": MediaRoute("image", made.stored, state, new_id),
         "/v1/files/video": MediaRoute("video", made.stored, state, new_id),
     }

@@ -6,16 +6,20 @@ Pure. The one place where setting names and the parts' option names meet; nothin
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
+import msgspec
+
 from grok2api.accounts.model import DAY
 from grok2api.accounts.options import PoolOptions
 from grok2api.accounts.refresh import RefreshOptions
 from grok2api.aliases import Aliases
 from grok2api.catalog import Tier
 from grok2api.config.settings import Settings
+from grok2api.gateway.background import Options as BackgroundOptions
 from grok2api.gateway.film_course import Options as FilmOptions
 from grok2api.gateway.keeping import ShowOptions
 from grok2api.gateway.options import Options as GatewayOptions
 from grok2api.gateway.policy import Policy
+from grok2api.gateway.recalling import RecallOptions
 from grok2api.media.store import StoreOptions
 from grok2api.patterns import Patterns
 from grok2api.transport.egress import EgressOptions, TransportOptions
@@ -33,6 +37,7 @@ T = TypeVar("T")
 _RANDOM_RETRIES = 5
 
 _MIB = 1024 * 1024
+_HOUR = 3600.0
 
 #: Seconds to connect to one address of a host that a client points to.
 _CONNECT_SEC = 8.0
@@ -174,6 +179,16 @@ def films(settings: Settings) -> FilmOptions:
     return FilmOptions(at_once=video.at_once, patience=video.timeout, keep_sec=video.keep_days * DAY)
 
 
+def background(settings: Settings) -> BackgroundOptions:
+    background, patience = settings.background, settings.stream.request_deadline_sec
+    return BackgroundOptions(
+        at_once=background.at_once,
+        waiting=background.waiting,
+        patience=patience,
+        replay=background.replay_hours * _HOUR,
+    )
+
+
 def media_store(settings: Settings) -> StoreOptions:
     local = settings.cache.local
     return StoreOptions(image_limit=local.image_max_mb * _MIB, video_limit=local.video_max_mb * _MIB)
@@ -248,3 +263,22 @@ def _browser(settings: Settings) -> tuple[str, str]:
     """Cookies and User-Agent of the operator's browser session, where he gave them out."""
     clearance = settings.proxy.clearance
     return (clearance.cf_cookies, clearance.user_agent) if clearance.mode == "manual" else ("", "")
+
+
+def recall(settings: Settings) -> RecallOptions:
+    return RecallOptions(
+        store=settings.responses.store,
+        largest=settings.responses.largest_mb * _MIB,
+        history=settings.server.max_body_mb * _MIB,
+    )
+
+
+class RetentionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of responses and conversations: for so many seconds, so many bytes; 0 is no limit."""
+
+    keep_sec: float
+    most: int
+
+
+def retention(settings: Settings) -> RetentionOptions:
+    return RetentionOptions(keep_sec=settings.responses.store_days * DAY, most=settings.responses.total_mb * _MIB)

@@ -213,6 +213,20 @@ async def test_P8_a_conversation_prefers_its_account_and_never_waits_for_it() ->
         assert await world.attempt(need) != first
 
 
+async def test_P8_an_account_that_is_known_from_elsewhere_is_preferred_and_never_waited_for() -> None:
+    world = World([account(number, Tier.API) for number in range(8)], max_inflight=1)
+    for ident in ("acc_3", "acc_5"):
+        need = Need(tiers=(Tier.API,), modes=("api",), sticky="conversation", before=ident)
+        assert {await world.attempt(need) for _ in range(4)} == {ident}
+    async with world.pool.lease(need):
+        other = await world.attempt(need)
+        assert other != "acc_5"
+        assert await world.attempt(need) == other
+    gone = Need(tiers=(Tier.API,), modes=("api",), before="acc_99")
+    assert await world.attempt(gone) != "acc_99"
+    assert await world.attempt(need, without=("acc_5",)) != "acc_5"
+
+
 async def test_P8_a_failure_or_an_hour_ends_the_preference() -> None:
     world = World([account(number, Tier.API) for number in range(8)])
     need = Need(tiers=(Tier.API,), modes=("api",), sticky="conversation")

@@ -109,9 +109,9 @@ def test_a_variable_that_overrides_the_file_is_told(typed, monkeypatch):
 
 
 def test_a_setting_without_effect_is_told(typed):
-    typed("config", "set", "responses.store_days", "3")
+    typed("config", "set", "logging.max_files", "3")
     _, _, err = typed("config", "check")
-    assert err == "grok2api: warning: responses.store_days (data/config.toml) has no effect in this version\n"
+    assert err == "grok2api: warning: logging.max_files (data/config.toml) has no effect in this version\n"
 
 
 @pytest.fixture

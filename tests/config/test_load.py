@@ -212,10 +212,10 @@ def test_addresses_follow_from_others(tmp_path):
 
 
 def test_a_reserved_setting_is_accepted_with_a_warning(tmp_path):
-    found = survey(None, tmp_path, {"responses.store_days": "3"}, {})
-    assert found.settings.responses.store_days == 3
-    assert found.warnings == ("responses.store_days (command line) has no effect in this version",)
-    assert survey(None, tmp_path, {"responses.store_days": "30"}, {}).warnings == ()
+    found = survey(None, tmp_path, {"logging.max_files": "3"}, {})
+    assert found.settings.logging.max_files == 3
+    assert found.warnings == ("logging.max_files (command line) has no effect in this version",)
+    assert survey(None, tmp_path, {"logging.max_files": "7"}, {}).warnings == ()
 
 
 def test_a_file_that_is_named_must_exist(tmp_path):

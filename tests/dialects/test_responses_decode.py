@@ -230,7 +230,10 @@ def test_the_echo_has_tools_in_full_and_no_secrets():
         ({"model": None}, "model"),
         ({"model": 3}, "model"),
         ({"background": True}, "background"),
-        ({"conversation": "conv_1"}, "conversation"),
+        ({"background": True, "store": False}, "background"),
+        ({"conversation": 3}, "conversation"),
+        ({"conversation": {"id": 3}}, "conversation.id"),
+        ({"conversation": "conv_1", "previous_response_id": "resp_1"}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"instructions": ["x"]}, "instructions"),
         ({"temperature": 3}, "temperature"),
@@ -263,13 +266,17 @@ def test_what_is_wrong_is_refused_by_its_path(fields, param):
     assert refused_at(**fields) == param
 
 
-def test_a_previous_response_is_not_found_since_none_is_stored():
-    found = problem(previous_response_id="resp_1")
-    assert (found.kind, found.code, found.param) == (
-        Kind.NOT_FOUND,
-        "previous_response_not_found",
-        "previous_response_id",
-    )
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"previous_response_id": "resp_1"}, "previous_response_not_found", "previous_response_id"),
+        ({"conversation": "conv_1"}, "conversation_not_found", "conversation"),
+        ({"conversation": {"id": "conv_1"}}, "conversation_not_found", "conversation"),
+    ],
+)
+def test_what_nobody_has_looked_up_is_not_found(fields, code, param):
+    found = problem(**fields)
+    assert (found.kind, found.code, found.param) == (Kind.NOT_FOUND, code, param)
     assert RESPONSES.problem(found)[0] == 404
 
 

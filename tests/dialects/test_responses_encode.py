@@ -206,6 +206,7 @@ def test_encrypted_reasoning_is_given_only_to_who_asked_for_it():
         (Finish.STOP, "completed", None, "response.completed"),
         (Finish.STOP_SEQUENCE, "completed", None, "response.completed"),
         (Finish.TOOL_CALLS, "completed", None, "response.completed"),
+        (Finish.REFUSAL, "completed", None, "response.completed"),
         (Finish.LENGTH, "incomplete", {"reason": "max_output_tokens"}, "response.incomplete"),
         (Finish.CONTENT_FILTER, "incomplete", {"reason": "content_filter"}, "response.incomplete"),
     ],

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from grok2api.simulator import canned
 from grok2api.simulator.invent import value_for
-from grok2api.simulator.reading import Asked, Offered, read_body, read_message
+from grok2api.simulator.reading import Asked, Offered, read_body, read_message, words_of
 from grok2api.simulator.script import Call, Say, Search, Think, tokens
 from simulated import chat, respond, said, spoken
 
@@ -249,6 +249,13 @@ def test_a_schema_in_words_is_found_on_the_console_too(words, role):
     assert read_body(body).schema == schema
     assert read_message(f"[system]: {text}\n\n[user]: Mars?", mode="fast", search=False).schema == schema
     assert read_body({**body, "text": {"format": {"type": "json_object"}}}).schema == schema
+
+
+def test_everything_that_is_said_in_a_body_can_be_matched():
+    items = [{"role": "user", "content": "first"}, {"type": "function_call_output", "output": "second"}]
+    body = {"instructions": "zeroth", "input": [*items, {"role": "user", "content": [{"text": "third"}]}]}
+    assert words_of(body).split() == ["zeroth", "first", "second", "third"]
+    assert words_of({"input": "only"}).split() == ["only"]
 
 
 async def test_a_call_over_grok_com_is_the_block_that_the_prompt_asks_for(simulator):

@@ -18,13 +18,15 @@ from grok2api.upstreams.base import Credential
 class Need(msgspec.Struct, frozen=True, kw_only=True):
     """What a request needs of an account: one of `tiers` and quota in one of `modes`, both in order of preference.
 
-    sticky: its conversation, which prefers the account it used before. prefer: a tag that is preferred among those of
-    a tier that can serve. Neither waits for anybody. only: the one account that will do, for work that it has begun.
+    sticky: its conversation, which prefers the account it used before. before: that account, where it is known from
+    elsewhere. prefer: a tag that is preferred among those of a tier that can serve. None of them waits for anybody.
+    only: the one account that will do, for work that it has begun.
     """
 
     tiers: tuple[Tier, ...]
     modes: tuple[str, ...]
     sticky: str | None = None
+    before: str | None = None
     prefer: str | None = None
     only: str | None = None
 

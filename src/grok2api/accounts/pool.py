@@ -107,13 +107,15 @@ class AccountPool:
         raise Refusal(why_not(need, passed, without, now))
 
     def _preferred(self, need: Need, mode: str, without: Collection[str], now: float) -> Slot | None:
-        if need.sticky is None:
-            return None
-        ident = self._sticky.get(need.sticky, now)
-        slot = self._seats.get(ident) if ident is not None else None
-        if slot is None or slot.account.tier not in need.tiers or slot.account.id in without:
-            return None
-        return slot if self._is_ready(slot, mode, now) else None
+        """The account that the conversation used before, if it can serve now."""
+        used = self._sticky.get(need.sticky, now) if need.sticky is not None else None
+        for ident in (need.before, used):
+            slot = self._seats.get(ident) if ident is not None else None
+            if slot is None or slot.account.tier not in need.tiers or slot.account.id in without:
+                continue
+            if self._is_ready(slot, mode, now):
+                return slot
+        return None
 
     def _is_ready(self, slot: Slot, mode: str, now: float) -> bool:
         lane = self._seats.lane(slot.account.tier, mode)

@@ -20,12 +20,13 @@ from grok2api.canonical.problem import Problem
 
 
 class Finish(StrEnum):
-    """Why an answer ended."""
+    """Why an answer ended. `REFUSAL`: the model has said, in words and to the end, that it will not do it."""
 
     STOP = "stop"
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
     CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
     STOP_SEQUENCE = "stop_sequence"
 
 

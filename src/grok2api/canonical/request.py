@@ -207,7 +207,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     echo:  what the dialect wants to see again when it encodes the answer; nobody else reads it.
     thinking: whether the client wants to see reasoning; None = the configured default.
     prefill: the beginning of the answer, which the client wrote itself as the last turn; the answer is the rest.
+    background: whether the answer is made whoever waits for it, and is asked for later.
     sticky: a conversation key (session header, `user`, `prompt_cache_key`, …); a preference only (P8).
+    before: the account that answered this conversation before, as it is stored; a preference too.
+    store: the answer will be kept, and with it what its continuation needs.
     """
 
     model: str
@@ -227,10 +230,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     format: Format = Format()
     prefill: str = ""
     stream: bool | None = None
+    background: bool = False
     include_usage: bool = False
     include_encrypted: bool = False
     user: str | None = None
     sticky: str | None = None
+    before: str | None = None
+    store: bool = False
     drawing: Drawing | None = None
     shot: Shot | None = None
     given: Mapping[str, str] = {}

@@ -10,10 +10,9 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
+from grok2api.config.answers import Background
 from grok2api.config.media import Asset, Cache, Image, Media, Video
-from grok2api.config.reserved import (
-    Responses,
-)
+from grok2api.config.responses import Responses
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -428,6 +427,7 @@ class Settings(Section, frozen=True, kw_only=True):
     storage: Storage = Storage()
     coordination: Coordination = Coordination()
     responses: Responses = Responses()
+    background: Background = Background()
     media: Media = Media()
     cache: Cache = Cache()
     image: Image = Image()

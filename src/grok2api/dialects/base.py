@@ -15,17 +15,34 @@ from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer
 
 
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer came to, for who keeps it.
+
+    body: the answer as the client sees it, whole, as JSON. kept: the opaque form of its reasoning by item, where the
+    client does not see it.
+    """
+
+    ident: str
+    status: str
+    body: bytes
+    kept: Mapping[str, str] = {}
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """What the encoder of one answer cannot know by itself.
 
     model: the name the client asked for, echoed everywhere.
     created: epoch seconds. new_id: makes a fresh id with the given prefix (`"chatcmpl-"` -> `"chatcmpl-3f…"`).
+    answer_id: the id of the answer, when it has one already. settle: is told, once, what came of an answer that has a
+    beginning and an end; by dialects whose answers can be stored.
     request_id: what `x-request-id` says, for wires that repeat it in errors.
     """
 
     model: str
     created: int
     new_id: Callable[[str], str]
+    answer_id: str | None = None
+    settle: Callable[[Settled], None] | None = None
     request_id: str = ""
 
 

@@ -99,7 +99,7 @@ class Gateway:
         choice = self.models.find(name, ENDPOINTS.get(endpoint))
         model, request = choice.model, with_effort(request, choice)
         belongs(request, model)
-        need = self.models.need(name, model, request.sticky)
+        need = self.models.need(name, model, request.sticky, request.before)
         if model.surface in self._upstreams:
             return self._prepare(request, model, need, request_id, estimate=estimate, base=base)
         return (self._screen if model.surface is Surface.VIDEO else self._sketch)(request, model, need, base)
@@ -250,5 +250,5 @@ class _Stages:
         if plan.emulate_limit and request.max_tokens is not None:
             stages.append(Limit(request.max_tokens, self._count))
         if self._hide:
-            stages.append(HideThinking(keep_encrypted=request.include_encrypted))
+            stages.append(HideThinking(keep_encrypted=request.include_encrypted or request.store))
         return stages, measure

@@ -54,12 +54,12 @@ class Naming:
             raise invalid(f"The model {name!r} cannot be used here; use {known}", "model", code="model_not_supported")
         return model, self.need(name, model)
 
-    def need(self, name: str, model: Model, sticky: str | None = None) -> Need:
+    def need(self, name: str, model: Model, sticky: str | None = None, before: str | None = None) -> Need:
         """What a model needs of an account when it is asked for by that name."""
         options = self._options()
         modes = AUTO_FALLBACK if model.mode == "auto" and options.auto_fallback else (model.mode,)
         prefer = options.prefer_tags.get(name) or options.prefer_tags.get(model.name)
-        return Need(tiers=model.tiers, modes=modes, sticky=sticky, prefer=prefer)
+        return Need(tiers=model.tiers, modes=modes, sticky=sticky, before=before, prefer=prefer)
 
     def served(self) -> list[Model]:
         """The models that the accounts can serve now, in the catalog's order."""

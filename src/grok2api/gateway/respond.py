@@ -37,7 +37,7 @@ _FELL_SILENT = Problem(
 )
 
 #: Ends that may leave an answer without content and still be answers.
-_CUT_SHORT = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.STOP_SEQUENCE})
+_CUT_SHORT = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.STOP_SEQUENCE})
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,6 +64,17 @@ class Share:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.give_back()
+
+    def handed_on(self) -> "Share":
+        """A new share that holds what this one held; this one is empty then."""
+        other = Share(self._budget)
+        other._held, other._counted = self._held, self._counted
+        self._held = self._counted = 0
+        return other
+
+    def give_back(self) -> None:
+        """Hold nothing any more."""
         self._budget.shrink(self._counted)
         self._held = self._counted = 0
 

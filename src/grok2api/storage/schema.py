@@ -24,7 +24,7 @@ from grok2api.storage.errors import StoreError
 from grok2api.storage.tables import meta, metadata
 
 #: Every released schema, oldest first; one file in `migrations/versions` each.
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 HEAD = REVISIONS[-1]
 
 _VERSION = "SELECT version_num FROM alembic_version"

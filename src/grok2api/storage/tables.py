@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -173,4 +174,66 @@ videos = _table(
     Index("ix_videos_age", "created_at", "id"),
     Index("ix_videos_status", "status", "created_at"),
     Index("ix_videos_file", "file"),
+)
+
+#: Responses that clients may come back to, each with its own turn only; `storage.responses` says what is where.
+#: `root` is the first response of the chain. `size` is what bodies take before they are compressed, here and below.
+#: Bodies come last, and sizes are in indexes: who only wants to know how much there is shall not read all of it.
+responses = _table(
+    "responses",
+    Column("id", String(64), primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("model", LongText, nullable=False),
+    Column("previous", String(64)),
+    Column("root", String(64), nullable=False),
+    Column("conversation", String(64)),
+    Column("status", String(16), nullable=False),
+    Column("account", String(40)),
+    Column("sticky", LongText),
+    Column("size", BigNumber, nullable=False),
+    Column("cancelling", Boolean, nullable=False),
+    Column("holder", String(40)),
+    Column("held_until", Double, nullable=False, server_default="0"),
+    Column("input", LongBytes, nullable=False),
+    Column("response", LongBytes, nullable=False),
+    Column("kept", LongBytes, nullable=False),
+    Column("body", LongBytes, nullable=False),
+    Index("ix_responses_root", "root", "created_at", "size"),
+    Index("ix_responses_age", "created_at"),
+    Index("ix_responses_status", "status", "created_at"),
+)
+
+#: What a stream of a response has sent, piece by piece; `first` is the sequence number of the piece's first frame.
+response_frames = _table(
+    "response_frames",
+    Column("response", String(64), ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigNumber, nullable=False),
+    Column("frames", LongBytes, nullable=False),
+    Index("ix_response_frames_size", "size"),
+)
+
+conversations = _table(
+    "conversations",
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("used_at", Double, nullable=False),
+    Column("about", LongText, nullable=False),
+    Column("account", String(40)),
+    Index("ix_conversations_used", "used_at"),
+)
+
+#: The items of conversations, in the order of their numbers.
+conversation_items = _table(
+    "conversation_items",
+    Column("number", BigNumber, primary_key=True, autoincrement=True),
+    Column("conversation", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("item", String(128), nullable=False),
+    Column("size", BigNumber, nullable=False),
+    Column("content", LongBytes, nullable=False),
+    UniqueConstraint("conversation", "item", name="uq_conversation_items_item"),
+    Index("ix_conversation_items_size", "conversation", "size"),
+    Index("ix_conversation_items_item", "item"),
 )

@@ -307,7 +307,7 @@ class Sieve:
             self._advance()
         if not (self._state == self._after and self._is_closing(self._pending)):
             self._say(self._pending)
-        if self._withheld is not None and ended.finish is Finish.CONTENT_FILTER:
+        if self._withheld is not None and ended.finish in (Finish.CONTENT_FILTER, Finish.REFUSAL):
             self._out.extend(self._withheld)
             self._withheld = None
         if self._withheld is not None and not self._over:

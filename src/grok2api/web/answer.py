@@ -6,8 +6,11 @@ envelope; what fails after it becomes the dialect's error frame, and the connect
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
+
+import msgspec
 
 from grok2api.canonical.events import Failed, Produced
 from grok2api.canonical.problem import Problem, Refusal
@@ -15,17 +18,22 @@ from grok2api.canonical.sequence import Answer, Fold
 from grok2api.dialects.anthropic_messages import MESSAGES
 from grok2api.dialects.base import Dialect, Envelope
 from grok2api.dialects.streaming import wants_stream
+from grok2api.gateway.background_run import Run
 from grok2api.gateway.exchange import Exchange, Gateway
+from grok2api.gateway.recalling import Turn
 from grok2api.gateway.respond import Batch
 from grok2api.media.budget import Budget, Share
+from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
+from grok2api.web.background import BackgroundAnswers, pour
 from grok2api.web.body import read_body
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.links import public_base
 from grok2api.web.once import Once, digest_of
 from grok2api.web.options import MODEL_HEADER, State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, retry_headers, speaks_anthropic, wrong_method
+from grok2api.web.problems import DRAINING, INTERNAL, STORE_AWAY, retry_headers, speaks_anthropic, wrong_method
+from grok2api.web.stored import Keeping, StoredAnswers
 from grok2api.web.stream import Line
 
 
@@ -42,6 +50,8 @@ class AnswerRoute:
         new_id: Callable[[str], str],
         budget: Budget,
         once: Once | None = None,
+        stored: StoredAnswers | None = None,
+        background: BackgroundAnswers | None = None,
     ) -> None:
         self._dialect = dialect
         self._gateway = gateway
@@ -51,6 +61,8 @@ class AnswerRoute:
         self._new_id = new_id
         self._budget = budget
         self._once = once
+        self._stored = stored
+        self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = Entry(request_id=self._new_id("req_"), dialect=self._dialect.name, started=time.monotonic())
@@ -72,7 +84,7 @@ class AnswerRoute:
         headers = headers_of(scope)
         options = self._options()
         try:
-            exchange = await self._take(scope, receive, headers, options, entry, share)
+            exchange, turn = await self._take(scope, receive, headers, options, entry, share)
         except Refusal as refusal:
             await self._refuse(scope, send, refusal.problem, entry)
             return
@@ -81,20 +93,26 @@ class AnswerRoute:
         envelope = Envelope(
             model=request.model, created=int(time.time()), new_id=self._new_id, request_id=entry.request_id
         )
+        keeping = self._stored.keeping(turn, exchange, envelope.created) if self._stored is not None else None
+        if keeping is not None:
+            envelope = msgspec.structs.replace(envelope, settle=keeping.settle)
         line = Line(receive, send, options.timing, self._dialect.keepalive, self._answer_headers(exchange, entry))
         streams = wants_stream(request.stream, headers, options.stream_by_default)
         try:
             async with line:
-                if streams:
-                    await self._stream(scope, line, exchange, envelope, entry, send)
+                if request.background and self._background is not None:
+                    begin = partial(self._background.begin, exchange, turn.note, envelope, entry, share)
+                    await self._apart(begin, line if streams else None, exchange, entry, scope, send)
+                elif streams:
+                    await self._stream(scope, line, exchange, envelope, entry, send, keeping)
                 else:
-                    await self._whole(scope, send, exchange, envelope, entry)
+                    await self._whole(scope, send, exchange, envelope, entry, keeping)
         finally:
             entry.gone = line.gone
 
     async def _take(
         self, scope: Scope, receive: Receive, headers: Headers, options: WebOptions, entry: Entry, share: Share
-    ) -> Exchange:
+    ) -> tuple[Exchange, Turn]:
         """Everything before an account is touched."""
         if self._state.draining:
             raise Refusal(DRAINING)
@@ -105,19 +123,56 @@ class AnswerRoute:
             raise Refusal(denied)
         body = await read_body(receive, headers, options.max_body, share)
         try:
-            request = self._dialect.decode(body, headers)
+            turn = await self._decoded(body, headers, options, share)
             base = public_base(options.app_url, scope, headers)
             instead = headers.get(MODEL_HEADER, "")
-            estimate = self._dialect.estimates_input
-            return self._gateway.prepare(request, entry.request_id, estimate=estimate, base=base, instead=instead)
+            estimate, request = self._dialect.estimates_input, turn.request
+            return self._gateway.prepare(request, entry.request_id, estimate=estimate, base=base, instead=instead), turn
         except Refusal:
             raise
+        except StoreError:
+            raise Refusal(STORE_AWAY) from None
         except Exception:
             self._journal.bug(entry)
             raise Refusal(INTERNAL) from None
 
+    async def _decoded(self, body: bytes, headers: Headers, options: WebOptions, share: Share) -> Turn:
+        if self._stored is None:
+            return Turn(self._dialect.decode(body, headers), None)
+        return await self._stored.read(body, headers, options, share)
+
+    async def _apart(
+        self,
+        begin: Callable[[], Awaitable[Run]],
+        line: Line | None,
+        exchange: Exchange,
+        entry: Entry,
+        scope: Scope,
+        send: Send,
+    ) -> None:
+        """An answer that is made whoever waits for it: its stream for who listens, or how it begins."""
+        headers = self._answer_headers(exchange, entry)
+        entry.exchange = None  # the log tells of the answer when that is over
+        try:
+            run = await begin()
+        except Refusal as refusal:
+            await self._refuse(scope, send, refusal.problem, entry)
+            return
+        entry.status = 200
+        if line is not None:
+            await pour(line, run.listen())
+        else:
+            await answer_whole(send, 200, run.first, headers)
+
     async def _stream(
-        self, scope: Scope, line: Line, exchange: Exchange, envelope: Envelope, entry: Entry, send: Send
+        self,
+        scope: Scope,
+        line: Line,
+        exchange: Exchange,
+        envelope: Envelope,
+        entry: Entry,
+        send: Send,
+        keeping: Keeping | None,
     ) -> None:
         encoder = self._dialect.encoder(exchange.request, envelope)
         failed: Problem | None = None
@@ -133,7 +188,10 @@ class AnswerRoute:
                     if not line.opened:
                         entry.status = 200
                         await line.open()
-                    await line.write(encoder.feed(events, choice))
+                    data = encoder.feed(events, choice)
+                    if keeping is not None and keeping.kept is not None:
+                        await keeping.written()
+                    await line.write(data)
         except Exception:
             self._journal.bug(entry)
             failed = INTERNAL
@@ -148,10 +206,20 @@ class AnswerRoute:
             _close_after(scope)
         await line.finish()
 
-    async def _whole(self, scope: Scope, send: Send, exchange: Exchange, envelope: Envelope, entry: Entry) -> None:
+    async def _whole(
+        self,
+        scope: Scope,
+        send: Send,
+        exchange: Exchange,
+        envelope: Envelope,
+        entry: Entry,
+        keeping: Keeping | None,
+    ) -> None:
         try:
             answers = await self._fold(scope, exchange)
             body = self._dialect.whole(exchange.request, answers, envelope)
+            if keeping is not None:
+                await keeping.written()
         except Refusal as refusal:
             await self._refuse(scope, send, refusal.problem, entry)
             return

@@ -4,7 +4,7 @@ No configured key means open mode. The key comes as `Authorization: Bearer` or `
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.web.asgi import Headers
@@ -36,3 +36,8 @@ def authenticate(headers: Headers, keys: Sequence[str]) -> Problem | None:
     for known in keys:
         matched |= hmac.compare_digest(key, known.encode())
     return None if matched else _WRONG
+
+
+def owner(headers: Headers, keys: Sequence[str], fingerprint: Callable[[str], str]) -> str:
+    """Whose a request is, as it may be written down: a fingerprint of the key, and nobody's in open mode."""
+    return fingerprint(f"client key {presented(headers)}") if keys else ""

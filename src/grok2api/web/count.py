@@ -10,11 +10,13 @@ from grok2api.canonical.problem import Refusal
 from grok2api.dialects.base import Counting
 from grok2api.gateway.exchange import Gateway
 from grok2api.media.budget import Budget, Share
+from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
 from grok2api.web.options import MODEL_HEADER, WebOptions
-from grok2api.web.problems import retry_headers, wrong_method
+from grok2api.web.problems import STORE_AWAY, retry_headers, wrong_method
+from grok2api.web.stored import StoredAnswers
 
 
 class CountRoute:
@@ -27,12 +29,14 @@ class CountRoute:
         options: Callable[[], WebOptions],
         new_id: Callable[[str], str],
         budget: Budget,
+        stored: StoredAnswers | None = None,
     ) -> None:
         self._dialect = dialect
         self._gateway = gateway
         self._options = options
         self._new_id = new_id
         self._budget = budget
+        self._stored = stored
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._new_id("req_")
@@ -55,5 +59,12 @@ class CountRoute:
         denied = authenticate(headers, options.keys)
         if denied is not None:
             raise Refusal(denied)
-        request = self._dialect.decode(await read_body(receive, headers, options.max_body, share), headers)
+        body = await read_body(receive, headers, options.max_body, share)
+        if self._stored is None:
+            request = self._dialect.decode(body, headers)
+        else:
+            try:
+                request = (await self._stored.read(body, headers, options, share)).request
+            except StoreError:
+                raise Refusal(STORE_AWAY) from None
         return self._dialect.counted(await self._gateway.input_tokens(request, headers.get(MODEL_HEADER, "")))

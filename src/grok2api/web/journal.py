@@ -38,6 +38,9 @@ class Journal:
         """The request is over."""
         for name, by in counted(entry):
             self._bump(name, by)
+        self._log("answered", entry)
+
+    def _log(self, event: str, entry: Entry) -> None:
         fields: dict[str, object] = {
             "request_id": entry.request_id,
             "dialect": entry.dialect,
@@ -49,12 +52,18 @@ class Journal:
         if entry.gone:
             fields["gone"] = entry.gone
         if entry.problem is None:
-            _log.info("answered", **fields)
+            _log.info(event, **fields)
             return
         fields |= {"problem": entry.problem.kind.value, "message": entry.problem.message}
         if entry.problem.evidence:
             fields["evidence"] = entry.problem.evidence[:400].decode("utf-8", "replace")
         _log.warning("refused" if entry.status >= 400 else "broken", **fields)
+
+    def made(self, entry: Entry) -> None:
+        """An answer that was made in the background is over; the request for it has a line of its own."""
+        for name, by in _answered(entry):
+            self._bump(name, by)
+        self._log("made", entry)
 
     def bug(self, entry: Entry) -> None:
         """Something of ours failed; the traceback goes to the log and nowhere else."""
@@ -68,6 +77,11 @@ def counted(entry: Entry) -> Iterator[tuple[str, int]]:
     """
     yield "requests", 1
     yield f"requests.{entry.dialect}", 1
+    yield from _answered(entry)
+
+
+def _answered(entry: Entry) -> Iterator[tuple[str, int]]:
+    """The share of the answer in that."""
     if entry.problem is not None:
         yield f"problems.{entry.problem.kind}", 1
     if entry.exchange is not None:

@@ -17,6 +17,11 @@ INTERNAL = Problem(
     kind=Kind.INTERNAL, message="The gateway made a mistake; its log has the details under this request id"
 )
 DRAINING = Problem(kind=Kind.DRAINING, message="The gateway is shutting down; try again in a moment", code="draining")
+STORE_AWAY = Problem(
+    kind=Kind.UNAVAILABLE,
+    message="The store cannot be reached now; try again in a moment",
+    code="storage_unavailable",
+)
 
 #: Seconds told to a client when nothing better is known.
 _DEFAULT_RETRY: Mapping[int, int] = {429: 5, 503: 5}

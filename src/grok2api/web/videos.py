@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,23 +24,20 @@ from grok2api.gateway.exchange import Attacher
 from grok2api.gateway.films import Films
 from grok2api.media.budget import Budget
 from grok2api.media.names import url
-from grok2api.storage.errors import StoreError
-from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole
-from grok2api.web.auth import authenticate, presented
+from grok2api.web.asgi import Headers, Receive, Scope, Send, answer_whole
+from grok2api.web.auth import presented
 from grok2api.web.body import read_body
+from grok2api.web.guard import Guard, admit, problem_of
 from grok2api.web.links import public_base
 from grok2api.web.media_files import StoredFiles
 from grok2api.web.options import MODEL_HEADER, State, WebOptions
-from grok2api.web.problems import DRAINING, INTERNAL, render, retry_headers
-from grok2api.web.routes import Handler, json_answer, problem_answer
+from grok2api.web.paging import paging, unknown_after
+from grok2api.web.problems import DRAINING, render, retry_headers
+from grok2api.web.routes import json_answer
 
 _VARIANTS = ("video", "thumbnail")
 _LONGEST_KEY = 255
-_PAGE = 20
-_LONGEST_PAGE = 100
 _OFF_LOOP = 256 * 1024
-
-_log = structlog.stdlib.get_logger(__name__)
 
 
 class VideoRoutes:
@@ -66,6 +62,7 @@ class VideoRoutes:
         self._state = state
         self._now = now
         self._new_id = new_id
+        self._guarded = Guard(options, state)
 
     def table(self) -> list[Route]:
         """Path by path."""
@@ -76,23 +73,6 @@ class VideoRoutes:
             Route("/v1/videos/{ident}", self._guarded(self.delete), methods=["DELETE"]),
             Route("/v1/videos/{ident}/content", _Content(self._films, self._files, self._options, self._state)),
         ]
-
-    def _guarded(self, handler: Handler) -> Handler:
-        """The handler behind the client keys; what it raises becomes an answer."""
-
-        async def guard(request: Request) -> Response:
-            self._state.enter()
-            try:
-                _admit(dict(request.headers), self._options())
-                return await handler(request)
-            except Gone:
-                return Response(status_code=400)
-            except Exception as error:
-                return problem_answer(_problem(error), request)
-            finally:
-                self._state.leave()
-
-        return guard
 
     async def create(self, request: Request) -> Response:
         """Take an order."""
@@ -112,14 +92,12 @@ class VideoRoutes:
 
     async def page(self, request: Request) -> Response:
         """A page of films."""
-        query = request.query_params
-        limit, order, after = _limit(query.get("limit")), query.get("order") or "desc", query.get("after") or None
-        if order not in ("asc", "desc"):
-            raise invalid("order must be asc or desc", "order")
-        if after is not None and await self._films.get(after) is None:
-            raise invalid("after must be the id of a video that is here", "after")
-        found = await self._films.page(after, limit + 1, newest_first=order == "desc")
-        return json_answer(page((self._told(film, request) for film in found[:limit]), more=len(found) > limit))
+        wanted = paging(request.query_params)
+        if wanted.after is not None and await self._films.get(wanted.after) is None:
+            raise unknown_after("a video")
+        found = await self._films.page(wanted.after, wanted.limit + 1, newest_first=wanted.newest_first)
+        shown = (self._told(film, request) for film in found[: wanted.limit])
+        return json_answer(page(shown, more=len(found) > wanted.limit))
 
     async def one(self, request: Request) -> Response:
         """A film as it is now."""
@@ -176,14 +154,14 @@ class _Content:
         try:
             await self._serve(request, scope, receive, send)
         except Exception as error:
-            problem = _problem(error)
+            problem = problem_of(error)
             status, body = render(problem, scope["path"], dict(request.headers), scope.get("grok2api.request_id", ""))
             await answer_whole(send, status, body, retry_headers(status, problem))
         finally:
             self._state.leave()
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        _admit(dict(request.headers), self._options())
+        admit(dict(request.headers), self._options())
         if scope["method"] not in ("GET", "HEAD"):
             message = "The content of a video takes GET and HEAD"
             allow = ("GET", "HEAD")
@@ -195,23 +173,6 @@ class _Content:
         if film.status is not Status.COMPLETED or film.file is None:
             raise Refusal(_not_ready(film))
         await self._files.give("video", film.file, scope, receive, send, small=variant == "thumbnail")
-
-
-def _admit(headers: Headers, options: WebOptions) -> None:
-    denied = authenticate(headers, options.keys)
-    if denied is not None:
-        raise Refusal(denied)
-
-
-def _problem(error: Exception) -> Problem:
-    """What the client is told of an exception; the details of a mistake are for the log."""
-    if isinstance(error, Refusal):
-        return error.problem
-    if isinstance(error, StoreError):
-        message = "The store cannot be reached now; try again in a moment"
-        return Problem(kind=Kind.UNAVAILABLE, message=message, code="storage_unavailable")
-    _log.error("bug", exc_info=error)
-    return INTERNAL
 
 
 async def _found(films: Films, ident: str) -> Film:
@@ -243,11 +204,3 @@ async def _decoded(body: bytes, headers: Headers) -> Order:
 def _key(client: str, given: str) -> str:
     """One client's key says nothing of another's."""
     return hashlib.sha256(f"{len(client)}:{client}{given}".encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _limit(given: str | None) -> int:
-    if not given:
-        return _PAGE
-    if not (given.isascii() and given.isdecimal() and 1 <= int(given[:9]) <= _LONGEST_PAGE):
-        raise invalid(f"limit must be between 1 and {_LONGEST_PAGE}", "limit")
-    return int(given)

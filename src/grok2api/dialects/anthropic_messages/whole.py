@@ -20,6 +20,7 @@ STOP_REASONS: Mapping[Finish, str] = {
     Finish.LENGTH: "max_tokens",
     Finish.TOOL_CALLS: "tool_use",
     Finish.CONTENT_FILTER: "refusal",
+    Finish.REFUSAL: "refusal",
     Finish.STOP_SEQUENCE: "stop_sequence",
 }
 

@@ -64,7 +64,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         tools=tools,
         hosted_tools=hosted_tools,
         tool_choice=choice,
-        parallel_tool_calls=top.flag("parallel_tool_calls"),
+        parallel_tool_calls=_several_calls(top),
         temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
         top_p=DEFAULT_TOP_P if top_p is None else top_p,
         max_tokens=top.whole(_limit_name(top), 1, MAX_OUTPUT),
@@ -84,6 +84,12 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         echo={"functions": True} if top.array("functions") else {},
     )
     return msgspec.structs.replace(request, given={**given, **_given(top, request, effort_name)})
+
+
+def _several_calls(top: Object) -> bool | None:
+    """Whether several calls at once may come. The older `function_call` has room for one."""
+    wanted = top.flag("parallel_tool_calls")
+    return False if wanted is None and top.array("functions") else wanted
 
 
 def _limit_name(top: Object) -> str:
@@ -106,7 +112,7 @@ def _given(top: Object, request: Request, effort_name: str) -> dict[str, str]:
             "tool_choice" if top.has("tool_choice") else "function_call",
             request.tool_choice.mode != "auto",
         ),
-        ("parallel_tool_calls", "parallel_tool_calls", request.parallel_tool_calls is False),
+        ("parallel_tool_calls", "parallel_tool_calls", top.flag("parallel_tool_calls") is False),
     )
     return {name: spelled for name, spelled, is_asked in asked if is_asked}
 

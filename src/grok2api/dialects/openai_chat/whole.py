@@ -18,6 +18,7 @@ FINISH_REASONS: Mapping[Finish, str] = {
     Finish.LENGTH: "length",
     Finish.TOOL_CALLS: "tool_calls",
     Finish.CONTENT_FILTER: "content_filter",
+    Finish.REFUSAL: "content_filter",
 }
 
 

@@ -1,7 +1,8 @@
 """The OpenAI Responses dialect: `POST /v1/responses`.
 
 Promises the event grammar and the response object of the OpenAI specification, whole and streamed alike.
-Nothing is stored: a request that leans on a stored response is refused by name.
+A request that leans on what is stored is decoded in two steps, `Draft` and `decoded`, with what was found between them;
+in one step it is refused by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,11 @@ from grok2api.canonical.problem import Problem
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer
 from grok2api.dialects import openai_errors
-from grok2api.dialects.base import Encoder, Envelope
+from grok2api.dialects.base import Envelope
 from grok2api.dialects.openai_responses.compaction import CompactionEncoder, compacts, whole_response, whole_window
-from grok2api.dialects.openai_responses.decode import decode, decode_to_compact, decode_to_count
+from grok2api.dialects.openai_responses.decode import Draft, decode, decoded_to_compact, decoded_to_count
 from grok2api.dialects.openai_responses.encode import ResponseEncoder, whole
+from grok2api.dialects.openai_responses.recalled import Known
 from grok2api.dialects.sse import COMMENT, encode_json
 
 
@@ -27,7 +29,7 @@ class Responses:
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
         return decode(body, headers)
 
-    def encoder(self, request: Request, envelope: Envelope) -> Encoder:
+    def encoder(self, request: Request, envelope: Envelope) -> ResponseEncoder:
         return (CompactionEncoder if compacts(request) else ResponseEncoder)(request, envelope)
 
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
@@ -43,7 +45,7 @@ class Compaction(Responses):
     name = "openai_responses_compact"
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
-        return decode_to_compact(body, headers)
+        return decoded_to_compact(Draft(body), headers, Known())
 
     def whole(self, request: Request, answers: Sequence[Answer], envelope: Envelope) -> bytes:
         return whole_window(request, answers[0], envelope)
@@ -53,7 +55,7 @@ class InputTokens:
     """`POST /v1/responses/input_tokens`, as a `Counting` dialect."""
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> Request:
-        return decode_to_count(body, headers)
+        return decoded_to_count(Draft(body), headers, Known())
 
     def counted(self, tokens: int) -> bytes:
         return encode_json({"object": "response.input_tokens", "input_tokens": tokens})

@@ -6,7 +6,7 @@ output. Either way the model is asked like for any answer, with the history and 
 Tools are left away, since nobody would run them. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.canonical.request import Format, Message, Request, Role, Text, ToolChoice
 from grok2api.canonical.sequence import Answer
 from grok2api.dialects.base import Envelope
-from grok2api.dialects.openai_responses.encode import ResponseEncoder
+from grok2api.dialects.openai_responses.encode import ResponseEncoder, settled
 from grok2api.dialects.openai_responses.resource import COMPACTS, Resource, usage
 from grok2api.dialects.openai_responses.sealed import seal
 from grok2api.dialects.reading import Object
@@ -74,10 +74,8 @@ def compacts(request: Request) -> bool:
     return COMPACTS in request.echo
 
 
-def kept(body: Object) -> list[dict[str, Any]]:
-    """The user's messages of an `input` that could be read, the newest as far as there is room; words only."""
-    value = body.raw.get("input")
-    items = [{"role": "user", "content": value}] if type(value) is str else value or ()
+def kept(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The user's messages among items that could be read, the newest as far as there is room; words only."""
     found: list[dict[str, Any]] = []
     room = _KEPT
     for item in reversed(items):
@@ -134,8 +132,8 @@ def whole_window(request: Request, answer: Answer, envelope: Envelope) -> bytes:
 def whole_response(request: Request, answer: Answer, envelope: Envelope) -> bytes:
     """The response object whose only output is the compaction item, as JSON. Raises `Refusal` as above."""
     resource = Resource(request, envelope)
-    item = _item(envelope.new_id("cmp_"), _summary(answer))
-    return encode_json(resource.finished([item], Finish.STOP, answer.usage, ()))
+    item = _item(resource.item_id("cmp_"), _summary(answer))
+    return settled(resource.finished([item], Finish.STOP, answer.usage, ()), {}, envelope.settle)
 
 
 class CompactionEncoder(ResponseEncoder):
@@ -143,7 +141,7 @@ class CompactionEncoder(ResponseEncoder):
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
         super().__init__(request, envelope)
-        self._ident = envelope.new_id("cmp_")
+        self._ident = self._resource.item_id("cmp_")
         self._parts: set[int] = set()
         self._summary: list[str] = []
 

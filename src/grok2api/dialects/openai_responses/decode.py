@@ -15,7 +15,8 @@ from grok2api.canonical.request import Format, Message, Request, Role, Text
 from grok2api.dialects.declared import MAX_OUTPUT, effort
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.openai_responses.compaction import kept, summarising, triggered
-from grok2api.dialects.openai_responses.items import compacted_elsewhere, read_input, refers_back
+from grok2api.dialects.openai_responses.items import compacted_elsewhere, read_input
+from grok2api.dialects.openai_responses.recalled import Known, Refers, own, refers
 from grok2api.dialects.openai_responses.resource import echo
 from grok2api.dialects.openai_responses.tools import Declared, read_choice
 from grok2api.dialects.reading import Object, parse
@@ -36,8 +37,6 @@ _EXTRAS: Mapping[str, tuple[Callable[[Object, str], Any], tuple[Any, ...]]] = {
 
 #: What the answer would be wrong without, and what to do instead.
 _REFUSED: Mapping[str, str] = {
-    "background": "Answers are not made in the background: leave background out",
-    "conversation": "Conversations are not stored here: send the whole conversation in input",
     "prompt": "Prompt templates are not stored here: send the prompt itself in instructions and input",
 }
 
@@ -48,25 +47,56 @@ _ENCRYPTED = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
 
 
+class Draft:
+    """A request that was parsed, and what it refers to: to be decoded once that is known."""
+
+    __slots__ = ("refers", "size", "top")
+
+    def __init__(self, body: bytes) -> None:
+        """Raises `Refusal`."""
+        self.top = parse(body)
+        self.refers: Refers = refers(self.top)
+        self.size = len(body)
+
+
+#: How a draft becomes a request, once it is known what came before.
+Decode = Callable[[Draft, Mapping[str, str], Known], Request]
+
+
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
-    """The request in `body`. Raises `Refusal` naming the field at fault."""
-    return read(parse(body), headers)
+    """The request in `body`, which can refer to nothing. Raises `Refusal` naming the field at fault."""
+    return decoded(Draft(body), headers, Known())
 
 
-def decode_to_count(body: bytes, headers: Mapping[str, str]) -> Request:
+def decoded(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
+    """The request, with what came before it. Raises `Refusal` naming the field at fault."""
+    return _read(draft.top, draft.refers, headers, known)
+
+
+def decoded_to_count(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
     """A request of which only the input tokens are wanted: it may leave out the model and the input."""
-    top = parse(body)
-    given = {key: value for key, value in top.raw.items() if value is not None}
-    return read(Object({"model": "", "input": [], **given}, ""), headers, may_be_empty=True)
+    given = {key: value for key, value in draft.top.raw.items() if value is not None}
+    top = Object({"model": "", "input": [], **given}, "")
+    return _read(top, draft.refers, headers, known, may_be_empty=True)
 
 
-def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False) -> Request:
+def decoded_to_compact(draft: Draft, headers: Mapping[str, str], known: Known) -> Request:
+    """The request for a summary that a request to compact becomes; its answer is whole."""
+    request = decoded(draft, headers, known)
+    return summarising(msgspec.structs.replace(request, stream=False), kept([*(known.before or ()), *own(draft.top)]))
+
+
+def _read(
+    top: Object, refers: Refers, headers: Mapping[str, str], known: Known, *, may_be_empty: bool = False
+) -> Request:
     """The request that a parsed body is; only what is counted may be without input."""
     model = top.need_text("model", longest=256)
     _refuse_other_meanings(top)
+    if known.before is None:
+        _refuse_unknown(refers)
     declared = Declared()
     declared.read(top)
-    messages = _messages(top, declared, may_be_empty)
+    messages = _messages(top, declared, known, may_be_empty)
     chosen = read_choice(top, declared)
     thinking, how_hard = _reasoning(top)
     include = _include(top)
@@ -75,8 +105,10 @@ def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False)
     given |= {name: name for name in ("image_config", "video_config") if top.has(name)}
     if chosen.moot:
         given["hosted_tool_choice"] = "tool_choice"
-    if refers_back(top):
+    if any(ident not in known.items for ident in refers.items):
         given["item_reference"] = "input.item_reference"
+    if known.keeps:
+        given.pop("store", None)
     if _LOGPROBS in include:
         given["logprobs"] = "include"
     if compacted_elsewhere(top):
@@ -96,9 +128,12 @@ def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False)
         thinking=thinking,
         format=_format(top),
         stream=top.flag("stream") is True,
+        background=_background(top, keeps=known.keeps),
         include_encrypted=_ENCRYPTED in include,
         user=top.text("user"),
-        sticky=_sticky(top, headers),
+        sticky=_sticky(top, headers) or known.sticky,
+        before=known.account,
+        store=known.keeps and extra.get("store") is not False,
         drawing=image_config(top),
         shot=video_config(top),
         given=given,
@@ -108,32 +143,54 @@ def read(top: Object, headers: Mapping[str, str], *, may_be_empty: bool = False)
     return summarising(request) if triggered(top) else request
 
 
-def decode_to_compact(body: bytes, headers: Mapping[str, str]) -> Request:
-    """The request for a summary that a request to compact becomes; its answer is whole."""
-    top = parse(body)
-    return summarising(msgspec.structs.replace(read(top, headers), stream=False), kept(top))
-
-
 def _refuse_other_meanings(top: Object) -> None:
     for name, message in _REFUSED.items():
         if top.raw.get(name) not in (None, False):
             raise invalid(message, name, code="unsupported_parameter")
-    before = top.text("previous_response_id")
-    if before is not None:
-        raise Refusal(
-            Problem(
-                kind=Kind.NOT_FOUND,
-                message=f"There is no response {before[:128]!r}: responses are not stored here. "
-                f"Send the whole conversation in input and leave previous_response_id out",
-                code="previous_response_not_found",
-                param="previous_response_id",
-            )
-        )
 
 
-def _messages(top: Object, declared: Declared, may_be_empty: bool) -> tuple[Message, ...]:
+def _background(top: Object, *, keeps: bool) -> bool:
+    """Whether to answer in the background, which is good for nothing when nobody can ask for the answer later."""
+    wanted = top.flag("background") is True
+    if wanted and top.flag("store") is False:
+        raise invalid("background needs store: leave store out, or set it to true", "background")
+    if wanted and not keeps:
+        message = "background needs a stored response, and this one cannot be stored: the request is too large, or "
+        raise invalid(message + "the operator has turned responses.store off", "background", code="not_stored")
+    return wanted
+
+
+def _refuse_unknown(refers: Refers) -> None:
+    if refers.previous is not None:
+        raise Refusal(no_previous(refers.previous))
+    if refers.conversation is not None:
+        raise Refusal(no_conversation(refers.conversation))
+
+
+def no_previous(ident: str, why: str = "or no longer") -> Problem:
+    """What a client is told whose response is not there to be continued."""
+    return Problem(
+        kind=Kind.NOT_FOUND,
+        message=f"There is no response {ident[:128]!r} to continue, {why}: "
+        f"send the whole conversation in input and leave previous_response_id out",
+        code="previous_response_not_found",
+        param="previous_response_id",
+    )
+
+
+def no_conversation(ident: str) -> Problem:
+    """What a client is told whose conversation is not there."""
+    return Problem(
+        kind=Kind.NOT_FOUND,
+        message=f"There is no conversation {ident[:128]!r} here, or no longer",
+        code="conversation_not_found",
+        param="conversation",
+    )
+
+
+def _messages(top: Object, declared: Declared, known: Known, may_be_empty: bool) -> tuple[Message, ...]:
     instructions = top.text("instructions")
-    turns = read_input(top, declared, may_be_empty=may_be_empty)
+    turns = read_input(top, declared, known, may_be_empty=may_be_empty)
     if not instructions:
         return turns
     return (Message(Role.SYSTEM, (Text(instructions),), "instructions"), *turns)

@@ -11,7 +11,7 @@ demands; after `response.failed` comes nothing. `Produced` and `Progressed` have
 into words what must be said. The text is kept until the end, because the done and terminal events repeat it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, assert_never
 
 from grok2api.canonical.events import (
@@ -35,7 +35,7 @@ from grok2api.canonical.events import (
 from grok2api.canonical.problem import Problem
 from grok2api.canonical.request import Request
 from grok2api.canonical.sequence import Answer, AnswerPart
-from grok2api.dialects.base import Envelope
+from grok2api.dialects.base import Envelope, Settled
 from grok2api.dialects.openai_responses import output
 from grok2api.dialects.openai_responses.resource import Resource, incomplete
 from grok2api.dialects.sse import DONE, encode_json, named
@@ -65,11 +65,16 @@ class _Item:
 
 
 class ResponseEncoder:
-    """One streamed answer."""
+    """One streamed answer.
+
+    document: the response object as of the last frame that carried one. kept: the opaque form of reasoning by item,
+    where the response does not show it.
+    """
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
         self._resource = Resource(request, envelope)
-        self._new_id = envelope.new_id
+        self._settle = envelope.settle
+        self.kept: dict[str, str] = {}
         self._encrypted = request.include_encrypted
         self._homes = output.Homes(request.tools)
         self._number = 0
@@ -78,7 +83,39 @@ class ResponseEncoder:
         self._open: _Item | None = None
         self._held: _Item | None = None
         self._sources: dict[str, Source] = {}
-        self._begun = False
+        self._announced = self._begun = False
+        self.document: Mapping[str, Any] = self._resource.begun()
+
+    @property
+    def id(self) -> str:
+        """The response's id."""
+        return self._resource.id
+
+    def queued(self) -> bytes:
+        """The first frames of an answer that is made in the background: it waits for its turn."""
+        out: list[bytes] = []
+        self._announced = True
+        self.document = self._resource.queued()
+        self._send("response.created", out, response=self.document)
+        self._send("response.queued", out, response=self.document)
+        return b"".join(out)
+
+    def begun(self) -> bytes:
+        """The frames that say that work has begun, before there is anything to show of it."""
+        out: list[bytes] = []
+        self._begin(out)
+        return b"".join(out)
+
+    def cancelled(self) -> bytes:
+        """The last frames of an answer that somebody gave up.
+
+        The specification has a status for that and no event; `response.incomplete` says best that no more will come.
+        """
+        out: list[bytes] = []
+        self._cut_short()
+        self._conclude(self._resource.cancelled(self._output(), self._sources.values()), out)
+        out.append(DONE)
+        return b"".join(out)
 
     def feed(self, events: Iterable[Event], _choice: int = 0) -> bytes:
         """The frames of these events."""
@@ -126,13 +163,17 @@ class ResponseEncoder:
         self._number += 1
 
     def _begin(self, out: list[bytes]) -> None:
-        self._begun = True
-        self._send("response.created", out, response=self._resource.begun())
-        self._send("response.in_progress", out, response=self._resource.begun())
+        if self._begun:
+            return
+        self.document = self._resource.begun()
+        if not self._announced:
+            self._send("response.created", out, response=self.document)
+        self._announced = self._begun = True
+        self._send("response.in_progress", out, response=self.document)
 
     def _start(self, index: int, kind: PartKind, call: CallOpened | None, out: list[bytes]) -> None:
         prefix = self._homes.prefix(call) if call is not None else _PREFIXES[kind]
-        item = self._open = _Item(self._new_id(prefix), len(self._records), kind, call)
+        item = self._open = _Item(self._resource.item_id(prefix), len(self._records), kind, call)
         self._records.append(item)
         if call is not None and self._homes.builtin(call):
             return  # announced when it is whole: only then is it known what it does
@@ -168,6 +209,8 @@ class ResponseEncoder:
             self._held = item
             return
         item.record = self._value(item, _COMPLETED, encrypted)
+        if encrypted is not None and not self._encrypted:
+            self.kept[item.id] = encrypted
         if item.shown:
             [part] = item.record["summary"]
             self._at(item, "response.reasoning_summary_text.done", out, summary_index=0, text=part["text"])
@@ -223,7 +266,7 @@ class ResponseEncoder:
 
     def _search(self, searched: Searched, out: list[bytes]) -> None:
         self._remember(searched.sources)
-        ident, index = self._new_id("ws_"), len(self._records)
+        ident, index = self._resource.item_id("ws_"), len(self._records)
         record = output.search(ident, searched, _COMPLETED)
         self._records.append(record)
         announced = output.search(ident, None, "in_progress")
@@ -242,20 +285,39 @@ class ResponseEncoder:
     def _finish(self, event: Finished, out: list[bytes]) -> None:
         kind = _COMPLETED if incomplete(event.finish) is None else _INCOMPLETE
         self._release(kind, out)
-        response = self._resource.finished(self._output(), event.finish, event.usage, self._sources.values())
-        self._send(f"response.{kind}", out, response=response)
+        self._conclude(self._resource.finished(self._output(), event.finish, event.usage, self._sources.values()), out)
         out.append(DONE)
 
     def _fail(self, problem: Problem, out: list[bytes]) -> None:
-        if not self._begun:
-            self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
+        self._begin(out)  # SDK helpers accept nothing before `response.created`, not even a failure
+        self._cut_short()
+        self._conclude(self._resource.failed(self._output(), problem, self._sources.values()), out)
+
+    def _cut_short(self) -> None:
+        """What has not ended stays without an end."""
         for item in (self._open, self._held):
             if item is not None and not item.head:
                 self._records.remove(item)
             elif item is not None:
                 item.record = self._value(item, _INCOMPLETE)
-        response = self._resource.failed(self._output(), problem, self._sources.values())
-        self._send("response.failed", out, response=response)
+
+    def _conclude(self, response: dict[str, Any], out: list[bytes]) -> None:
+        """The terminal frame; who keeps answers is told of it."""
+        self.document = response
+        status = response["status"]
+        kind = f"response.{_INCOMPLETE if status == 'cancelled' else status}".encode()
+        body = settled(response, self.kept, self._settle)
+        frame = b'event: %b\ndata: {"type":"%b","sequence_number":%d,"response":%b}\n\n'
+        out.append(frame % (kind, kind, self._number, body))
+        self._number += 1
+
+
+def settled(response: dict[str, Any], kept: Mapping[str, str], settle: Callable[[Settled], None] | None) -> bytes:
+    """A response that is over, as JSON; who keeps answers is told of it."""
+    body = encode_json(response)
+    if settle is not None:
+        settle(Settled(ident=response["id"], status=response["status"], body=body, kept=kept))
+    return body
 
 
 def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
@@ -264,22 +326,27 @@ def whole(request: Request, answer: Answer, envelope: Envelope) -> bytes:
     homes = output.Homes(request.tools)
     cut = answer.parts[-1] if answer.parts and incomplete(answer.finish) is not None else None
     items: list[dict[str, Any]] = []
+    kept: dict[str, str] = {}
     for entry in answer.order:
         if isinstance(entry, AnswerPart):
             status = _INCOMPLETE if entry is cut else _COMPLETED
-            items.append(_whole_part(entry, status, request.include_encrypted, homes, envelope))
+            item = _whole_part(entry, status, request.include_encrypted, homes, resource)
+            items.append(item)
+            if entry.encrypted is not None and not request.include_encrypted:
+                kept[item["id"]] = entry.encrypted
         elif isinstance(entry, Searched):
-            items.append(output.search(envelope.new_id("ws_"), entry, _COMPLETED))
-    return encode_json(resource.finished(items, answer.finish, answer.usage, answer.sources))
+            items.append(output.search(resource.item_id("ws_"), entry, _COMPLETED))
+    response = resource.finished(items, answer.finish, answer.usage, answer.sources)
+    return settled(response, kept, envelope.settle)
 
 
 def _whole_part(
-    part: AnswerPart, status: str, encrypted: bool, homes: output.Homes, envelope: Envelope
+    part: AnswerPart, status: str, encrypted: bool, homes: output.Homes, resource: Resource
 ) -> dict[str, Any]:
     if part.call is not None:
-        ident = envelope.new_id(homes.prefix(part.call))
+        ident = resource.item_id(homes.prefix(part.call))
         return output.call(ident, part.call, homes, output.whole_arguments(part.call, part.text), status)
-    ident = envelope.new_id(_PREFIXES[part.kind])
+    ident = resource.item_id(_PREFIXES[part.kind])
     if part.kind is PartKind.THINKING:
         return output.reasoning(ident, part.text, part.encrypted if encrypted else None)
     notes = [output.annotation(cited) for cited in part.citations]

@@ -5,17 +5,19 @@ become one turn, that calls and results fit together (`pairing`: every call with
 the last, since an answer is asked for), and errors that name the part at fault (`input.3.content.0.type`).
 A compaction of ours is read as the summary that it holds; those of others cannot be read, and have no effect.
 Items that the upstream made for itself (searches and the like) and unknown types carry nothing that can be sent on,
-and are passed over. An `item_reference` points at what nobody stored, and is refused, unless
-it names reasoning: the turn keeps its words and calls without it, and clients that send calls whole refer to it.
+and are passed over. Items of earlier responses come first. An `item_reference` is the item that it names; one that
+names what nobody knows is refused, unless it names reasoning: the turn keeps its words and calls without it, and
+clients that send calls whole refer to it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from grok2api.dialects.openai_responses.parts import picture, read_parts
+from grok2api.dialects.openai_responses.recalled import COMPACTIONS, REFERENCE, Known
 from grok2api.dialects.openai_responses.sealed import Damaged, unseal
 from grok2api.dialects.openai_responses.tools import Declared
 from grok2api.dialects.pairing import pair
@@ -29,42 +31,48 @@ _ROLES: Mapping[str, Role] = {
     "developer": Role.SYSTEM,
 }
 
-#: Under which types clients send a compaction item back.
-_COMPACTIONS = ("compaction", "compaction_summary", "context_compaction")
 _SUMMARY = "Earlier turns of this conversation were replaced by this summary of them:\n\n{}"
 
 #: How the ids of reasoning items begin, in our answers and in everybody's.
 _REASONING = "rs_"
+#: Where items of earlier responses stand, for errors.
+_EARLIER = "previous_response_id"
 
 
-def read_input(body: Object, declared: Declared, *, may_be_empty: bool = False) -> tuple[Message, ...]:
-    """Every turn of `input`, in order; items that add tools add them to `declared`."""
+def read_input(body: Object, declared: Declared, known: Known, *, may_be_empty: bool = False) -> tuple[Message, ...]:
+    """Every turn, in order: what came before, then `input`. Items that add tools add them to `declared`."""
     value = body.raw.get("input")
-    if value is None:
+    if value is None and not known.before:
         raise body.missing("input")
-    if type(value) is str:
-        turns = [Message(Role.USER, (Text(value),), "input")] if value else []
-    elif type(value) is list:
-        history = _History(declared)
-        turns = _merged(history.read(item) for item in body.objects("input"))
-    else:
+    if value is not None and type(value) not in (str, list):
         raise body.wrong("input", "a string or an array of items", value)
+    turns = _merged(_turns(body, value, _History(declared, known)))
     if not turns and not may_be_empty:
         raise invalid("input must not be empty", "input")
     return pair(turns, "call_id")
 
 
-def refers_back(body: Object) -> bool:
-    """Whether an `input` that could be read refers to reasoning of an earlier answer, which is not kept."""
-    value = body.raw.get("input")
-    return type(value) is list and any(item.get("type") == "item_reference" for item in value)
+def check(holder: Object, key: str) -> None:
+    """Read every item of `holder[key]` as it will be read later. Raises `Refusal` naming the part at fault."""
+    history = _History(Declared(), Known())
+    for item in holder.objects(key):
+        history.read(item)
+
+
+def _turns(body: Object, value: object, history: "_History") -> Iterator[Message | None]:
+    for index, item in enumerate(history.before):
+        yield history.read(Object(dict(item), f"{_EARLIER}.{index}"))
+    if type(value) is str:
+        yield Message(Role.USER, (Text(value),), "input") if value else None
+    elif value is not None:
+        yield from (history.read(item) for item in body.objects("input"))
 
 
 def compacted_elsewhere(body: Object) -> bool:
     """Whether an `input` that could be read has a compaction that only its maker can read."""
     value = body.raw.get("input")
     return type(value) is list and any(
-        item.get("type") in _COMPACTIONS and unseal(item.get("encrypted_content") or "") is None for item in value
+        item.get("type") in COMPACTIONS and unseal(item.get("encrypted_content") or "") is None for item in value
     )
 
 
@@ -83,12 +91,15 @@ def _merged(messages: Iterable[Message | None]) -> list[Message]:
 class _History:
     """Reads items one by one, and remembers what later ones refer to."""
 
-    def __init__(self, declared: Declared) -> None:
+    def __init__(self, declared: Declared, known: Known) -> None:
         self.declared = declared
+        self.before = known.before or ()
+        self.known = known.items
+        self.there = {item.get("id") for item in self.before}  # a client may refer to what comes before anyway
         self.call_ids: dict[str, str] = {}  # an item's own id -> its call id: local shell results name either
 
     def read(self, item: Object) -> Message | None:
-        kind = item.text("type") or ("message" if item.has("role") else "item_reference" if item.has("id") else None)
+        kind = item.text("type") or ("message" if item.has("role") else REFERENCE if item.has("id") else None)
         if kind is None:
             raise item.missing("type")
         reader = _ITEMS.get(kind)
@@ -156,12 +167,17 @@ def _compaction(item: Object, _: _History) -> Message | None:
     return None if summary is None else Message(Role.USER, (Text(_SUMMARY.format(summary)),), item.path)
 
 
-def _reference(item: Object, _: _History) -> None:
+def _reference(item: Object, history: _History) -> Message | None:
     ident = item.need_text("id")
+    if ident in history.there and not item.path.startswith(_EARLIER):
+        return None
+    found = history.known.get(ident)
+    if found is not None and found.get("type") != REFERENCE:
+        return history.read(Object(dict(found), item.path))
     if ident.startswith(_REASONING):
-        return
+        return None
     raise invalid(
-        f"{item.path} refers to the stored item {ident[:128]!r}, but nothing is stored here: "
+        f"{item.path} refers to the stored item {ident[:128]!r}, which is not here: "
         f"send the item itself (most clients do when they are told store: false)",
         item.at("id"),
         code="item_not_found",
@@ -222,8 +238,8 @@ _ITEMS: Mapping[str, Callable[[Object, _History], Message | None]] = {
     "custom_tool_call": _custom_call,
     "function_call_output": _result,
     "custom_tool_call_output": _result,
-    "item_reference": _reference,
-    **dict.fromkeys(_COMPACTIONS, _compaction),
+    REFERENCE: _reference,
+    **dict.fromkeys(COMPACTIONS, _compaction),
     "additional_tools": _more_tools,
     "tool_search_call": _client_call("tool_search", "arguments"),
     "tool_search_output": _found_tools,

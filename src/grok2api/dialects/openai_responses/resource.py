@@ -2,8 +2,8 @@
 
 Promises every member of the specification, in whole answers and in the frames that carry a response alike,
 and no null where the specification has none. Three members are said as they are, not as they were asked:
-`store` is false because nothing is stored, `service_tier` is `default` because there is no other, and
-`completed_at` is null because an encoder has no clock.
+`store` is whether the answer is stored, `service_tier` is `default` because there is no other, and `completed_at` is
+null because an encoder has no clock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from grok2api.canonical.events import Finish, Source, Usage
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.canonical.request import Request
 from grok2api.dialects.base import Envelope
+from grok2api.dialects.openai_responses.recalled import item_id
 from grok2api.dialects.reading import Object
 
 #: In `Request.echo`: the request asks for a summary; no member of the response object.
@@ -50,6 +51,7 @@ _VERBATIM = (
     "top_p",
     "truncation",
     "user",
+    "previous_response_id",
 )
 _COUNTS = ("max_output_tokens", "max_tool_calls", "top_logprobs")
 #: Members of a hosted tool that are the client's secrets, and no business of an answer.
@@ -75,7 +77,10 @@ def echo(top: Object) -> dict[str, Any]:
     """The members of the response object that repeat a request which has been read without complaint."""
     members = {name: top.raw[name] for name in _VERBATIM if top.has(name)}
     members |= {name: top.whole(name) for name in _COUNTS if top.has(name)}
-    members["metadata"] = _metadata(top)
+    if top.has("conversation"):
+        value = top.raw["conversation"]
+        members["conversation"] = {"id": value["id"] if isinstance(value, dict) else value}
+    members["metadata"] = metadata(top)
     members["tools"] = [_tool(item.raw) for item in top.objects("tools")]
     if top.has("tool_choice"):
         members["tool_choice"] = _choice(top.raw["tool_choice"])
@@ -86,7 +91,8 @@ def echo(top: Object) -> dict[str, Any]:
     return members
 
 
-def _metadata(top: Object) -> dict[str, str]:
+def metadata(top: Object) -> dict[str, str]:
+    """What the client noted, if anything. Raises `Refusal`."""
     holder = top.child("metadata")
     if holder is None:
         return {}
@@ -135,25 +141,35 @@ class Resource:
     """Makes the states of one response object."""
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
-        self.id = envelope.new_id("resp_")
+        self.id = envelope.answer_id or envelope.new_id("resp_")
+        self._items = 0
         self._frame: dict[str, Any] = {
             "id": self.id,
             "object": "response",
             "created_at": envelope.created,
             "completed_at": None,
             "status": "in_progress",
-            "background": False,
+            "background": request.background,
             "error": None,
             "incomplete_details": None,
             "model": envelope.model,
             "output": [],
             "previous_response_id": None,
             "service_tier": "default",
-            "store": False,
+            "store": request.store,
             "usage": None,
             **DEFAULTS,
             **{name: value for name, value in request.echo.items() if name != COMPACTS},
         }
+
+    def item_id(self, prefix: str) -> str:
+        """The id of the next output item."""
+        self._items += 1
+        return item_id(prefix, self.id, self._items - 1)
+
+    def queued(self) -> dict[str, Any]:
+        """Before anybody works on it."""
+        return {**self._frame, "status": "queued"}
 
     def begun(self) -> dict[str, Any]:
         """Before there is any output."""
@@ -175,8 +191,17 @@ class Resource:
 
     def failed(self, output: list[dict[str, Any]], problem: Problem, sources: Iterable[Source] = ()) -> dict[str, Any]:
         """With what came before it broke off."""
-        error = {"code": _CODES.get(problem.kind, "server_error"), "message": problem.message}
-        return {**self._frame, "status": "failed", "error": error, "output": output, **_sources(sources)}
+        members = {"error": error_of(problem), "output": output, **_sources(sources)}
+        return {**self._frame, "status": "failed", **members}
+
+    def cancelled(self, output: list[dict[str, Any]], sources: Iterable[Source] = ()) -> dict[str, Any]:
+        """With what came before somebody gave it up."""
+        return {**self._frame, "status": "cancelled", "output": output, **_sources(sources)}
+
+
+def error_of(problem: Problem) -> dict[str, str]:
+    """A problem as the member `error` of a response."""
+    return {"code": _CODES.get(problem.kind, "server_error"), "message": problem.message}
 
 
 def incomplete(finish: Finish | None) -> str | None:

@@ -1,6 +1,6 @@
 """The `encrypted_content` of a compaction item, which carries a summary through the client.
 
-Nothing is stored, so the item holds the summary itself: `grok2api.c1.` and base64 of a check sum and the text. Not
+The item holds the summary itself: `grok2api.c1.` and base64 of a check sum and the text. Not
 secret and not signed, and need not be: it is read as the client's own words and gives no right that a client lacks. The
 check sum finds items that were cut or mended on the way. Contents of others cannot be read and mean nothing.
 """
@@ -25,9 +25,14 @@ def seal(summary: str) -> str:
     return _MARK + urlsafe_b64encode(sha256(text).digest()[:_SUM] + text).decode()
 
 
+def is_ours(content: object) -> bool:
+    """Whether this content was made here."""
+    return isinstance(content, str) and content.startswith(_MARK)
+
+
 def unseal(content: str) -> str | None:
     """The summary in `content`; `None` when it is not ours. Raises `Damaged`."""
-    if not content.startswith(_MARK):
+    if not is_ours(content):
         return None
     try:
         held = b64decode(content[len(_MARK) :], b"-_", validate=True)

@@ -217,7 +217,7 @@ class Parser:
         items.finish(read(item, Item) for item in response.output or ())
         self._order.flush()
         if finish is Finish.STOP:
-            finish = Finish.CONTENT_FILTER if items.refused else Finish.TOOL_CALLS if items.called else finish
+            finish = Finish.REFUSAL if items.refused else Finish.TOOL_CALLS if items.called else finish
         if finish is Finish.STOP and not items.has_content:
             self._fail(self._empty())
         else:
