@@ -15,7 +15,7 @@ from grok2api.canonical.request import Format, Message, Part, Request, Role, Tex
 from grok2api.dialects.anthropic_messages.blocks import read_content
 from grok2api.dialects.anthropic_messages.errors import THREAD_UNSUPPORTED
 from grok2api.dialects.anthropic_messages.tools import read_tools
-from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.declared import MAX_OUTPUT, effort, misplaced, session, stops
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object, parse
@@ -37,7 +37,9 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("compaction",         Object.child, ({},)),
 )  # fmt: skip
 
-_SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id")
+#: What is read here of the parameters that several APIs have.
+_OWN = frozenset({"max_tokens", "stop_sequences", "top_k"})
+
 _SESSION = re.compile(r"_session_([A-Za-z0-9-]{8,64})\Z")
 
 
@@ -189,7 +191,7 @@ def _format(top: Object) -> tuple[Format, str]:
 def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
     """Parameters kept under their own names, and those of them that ask for something."""
     extra: dict[str, Any] = {}
-    given: dict[str, str] = {}
+    given = misplaced(top, _OWN)
     for name, read, neutral in _EXTRAS:
         value = read(top, name)
         if value is None:
@@ -230,9 +232,9 @@ def _sticky(user: str | None, headers: Mapping[str, str]) -> str | None:
 
     Claude Code writes the session into `user_id`: today as JSON in the string, formerly as a suffix.
     """
-    session = next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
-    if session or not user:
-        return session
+    named = session(headers)
+    if named or not user:
+        return named
     suffix = _SESSION.search(user)
     return suffix.group(1) if suffix else _session_in(user) or user
 
@@ -244,5 +246,5 @@ def _session_in(user: str) -> str | None:
         inner = msgspec.json.decode(user)
     except (msgspec.DecodeError, RecursionError):
         return None
-    session = inner.get("session_id") if isinstance(inner, dict) else None
-    return session if isinstance(session, str) and session else None
+    named = inner.get("session_id") if isinstance(inner, dict) else None
+    return named if isinstance(named, str) and named else None
