@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from asking import CONSOLE, DIALECTS, MODELS, ask
+from asking import CONSOLE, DIALECTS, MODELS, WEB, ask
 from frames import Frame, frames
 from grok2api.simulator.script import Call, Say, Script
-from rig import Rig, rigged
+from rig import SUPER, Rig, rigged
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -182,3 +182,80 @@ async def test_a_schema_is_answered_by_bare_json(tmp_path: Path, dialect: str, m
             assert (answer.text, answer.finish) == ('{"city":"Oslo"}', STOPPED[dialect])
         answer = await asked(rig, dialect, stream, WORDS, WORDS, **more)
         assert (answer.status, answer.calls) == (502, ())
+
+
+@every_model
+@each_way
+async def test_H1_a_prefill_is_continued_and_not_repeated(tmp_path: Path, model: str, stream: bool) -> None:
+    turns = [{"role": "user", "content": "A or B?"}, {"role": "assistant", "content": "The answer is ("}]
+    async with rigged(tmp_path) as rig:
+        for said in ("B), of course.", "The answer is (B), of course."):
+            script = Script(steps=(Say(said),))
+            answer = await asked(rig, "messages", stream, script, model=model, messages=turns)
+            assert answer.text == "B), of course."
+        body = rig.world.journal.chats[-1].body
+        told = body["message"] if model == WEB else body["input"][-1]["content"][0]["text"]
+        assert "repeat nothing of it" in told[-200:]
+
+
+LIMITS = {"chat": "max_tokens", "responses": "max_output_tokens", "messages": "max_tokens"}
+CUT = {"chat": "length", "responses": "max_output_tokens", "messages": "max_tokens"}
+
+
+@every_dialect
+@every_model
+@each_way
+async def test_a_limit_of_one_token_is_kept(tmp_path: Path, dialect: str, model: str, stream: bool) -> None:
+    async with rigged(tmp_path) as rig:
+        answer = await asked(rig, dialect, stream, WORDS, model=model, **{LIMITS[dialect]: 1})
+        assert (answer.text, answer.finish) == ("It", CUT[dialect])
+
+
+FOREIGN = [
+    ("chat", {"top_k": 5, "max_output_tokens": 9, "stop_sequences": ["x"]}, "max_output_tokens, stop_sequences, top_k"),
+    ("responses", {"n": 2, "stop": ["x"], "seed": 0, "max_tokens": 5}, "max_tokens, n, seed, stop"),
+    ("messages", {"n": 2, "seed": 1, "max_completion_tokens": 5}, "max_completion_tokens, n, seed"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "more", "ignored"), FOREIGN)
+@every_model
+@each_way
+async def test_H1_a_parameter_of_another_api_is_reported(
+    tmp_path: Path, dialect: str, model: str, stream: bool, more: dict[str, Any], ignored: str
+) -> None:
+    async with rigged(tmp_path) as rig:
+        answer = await asked(rig, dialect, stream, WORDS, model=model, **more)
+        assert answer.ignored.removesuffix(", max_tokens") == ignored
+        nothing: dict[str, Any] = {name: None for name in more} | {"n": 1, "stop": []}
+        assert (await asked(rig, dialect, stream, WORDS, model=model, **nothing)).ignored == ""
+
+
+SESSIONS = (
+    "x-claude-code-session-id",
+    "session_id",
+    "session-id",
+    "thread-id",
+    "conversation_id",
+    "x-session-affinity",
+)
+
+
+@every_dialect
+@pytest.mark.parametrize("name", SESSIONS)
+async def test_P8_a_session_header_keeps_its_account_in_every_dialect(tmp_path: Path, dialect: str, name: str) -> None:
+    async with rigged(tmp_path, accounts=[(f"sim-super-{n}", SUPER) for n in range(8)]) as rig:
+        for _ in range(5):
+            body = json.dumps(ask(dialect, stream=False)).encode()
+            async with rig.http.post(rig.url + DIALECTS[dialect], data=body, headers={name: "s-1"}) as answer:
+                assert answer.status == 200
+        assert len({entry.account for entry in rig.world.journal.chats}) == 1
+
+
+@each_way
+async def test_C3_half_a_surrogate_pair_in_arguments_survives(tmp_path: Path, stream: bool) -> None:
+    """It is legal JSON that a strict reader refuses; the client's own reader may take it."""
+    script = Script(steps=(Call("get_weather", '{"city":"\\ud83d\\ude00 \\ud800"}'),))
+    async with rigged(tmp_path) as rig:
+        answer = await asked(rig, "messages", stream, script, model=CONSOLE, tools=tools("messages"))
+        assert answer.calls == (("get_weather", {"city": "\U0001f600 \ud800"}),)

@@ -15,6 +15,7 @@ from grok2api.canonical.events import Failed
 from grok2api.canonical.problem import Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import Model, Surface
+from grok2api.gateway.continuing import Continue, asked_on
 from grok2api.gateway.counting import Count
 from grok2api.gateway.input_count import InputCount, InputCounter
 from grok2api.gateway.keeping import Keeping
@@ -115,7 +116,7 @@ class Gateway:
         options = self._options()
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
-        shown = request
+        shown = asked_on(request)
         if plan.most_files is not None:
             shown, left_out = with_newest_files(shown, plan.most_files)
             plan = msgspec.structs.replace(plan, ignored=(*plan.ignored, *left_out[:_NAMED]))
@@ -240,6 +241,8 @@ class _Stages:
         elif not plan.emulate_tools and request.tools:
             parallel = request.parallel_tool_calls is not False
             stages.append(Heed(request.tool_choice, demanded=heed.demands(request), parallel=parallel))
+        if request.prefill:
+            stages.append(Continue(request.prefill))
         if request.format.kind != "text":
             stages.append(structured.Verify(request.format, native=not plan.emulate_format))
         if plan.emulate_stop and request.stop:
