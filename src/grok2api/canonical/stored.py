@@ -22,7 +22,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     input: the request's own items, with ids. response: the response object as the client saw it, as JSON; empty as
     long as there is none. kept: the opaque form of reasoning items by their ids, where the response does not show it.
     account: which one answered. sticky: what names the conversation in the pool.
-    body: the request as it came, while somebody may still have to begin on it. cancelling: a client wants it to stop.
+    cancelling: a client wants it to stop.
     holder: the process that works on it, or nobody; it holds it until `held_until`.
     """
 
@@ -39,7 +39,6 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     kept: Mapping[str, str] = {}
     account: str | None = None
     sticky: str | None = None
-    body: bytes = b""
     cancelling: bool = False
     holder: str | None = None
     held_until: float = 0.0

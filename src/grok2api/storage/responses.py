@@ -84,10 +84,9 @@ class ResponseStore:
     async def keep(self, stored: Stored, holder: str, pieces: Sequence[Piece] = ()) -> bool:
         """Write what has become of one, and what its stream has sent; false when `holder` does not hold it any more.
 
-        One that is over is held no longer, and its `body` is dropped. `cancelling` is not written here.
+        One that is over is held no longer. `cancelling` is not written here.
         """
-        written = msgspec.structs.replace(stored, body=b"") if stored.over else stored
-        row = await asyncio.to_thread(_row, written)
+        row = await asyncio.to_thread(_row, stored)
         for name in ("id", "cancelling", "holder", "held_until"):
             del row[name]
         if stored.over:
@@ -218,7 +217,6 @@ def _row(one: Stored) -> dict[str, Any]:
         "input": msgspec.json.encode(one.input),
         "response": one.response,
         "kept": msgspec.json.encode(one.kept) if one.kept else b"",
-        "body": one.body,
     }
     packed = {name: pack(body) for name, body in bodies.items()}
     fitting(*packed.values())
@@ -237,6 +235,5 @@ def _stored(row: Mapping[Any, Any]) -> Stored:
         "input": unpacked(row["input"]),
         "response": unpack(row["response"]),
         "kept": unpacked(row["kept"]) if row["kept"] else {},
-        "body": unpack(row["body"]),
     }
     return Stored(**values | bodies)

@@ -198,7 +198,6 @@ responses = _table(
     Column("input", LongBytes, nullable=False),
     Column("response", LongBytes, nullable=False),
     Column("kept", LongBytes, nullable=False),
-    Column("body", LongBytes, nullable=False),
     Index("ix_responses_root", "root", "created_at", "size"),
     Index("ix_responses_age", "created_at"),
     Index("ix_responses_status", "status", "created_at"),

@@ -38,7 +38,6 @@ def upgrade() -> None:
         sa.Column("input", _BYTES, nullable=False),
         sa.Column("response", _BYTES, nullable=False),
         sa.Column("kept", _BYTES, nullable=False),
-        sa.Column("body", _BYTES, nullable=False),
         **_MYSQL,
     )
     op.create_index("ix_responses_root", "responses", ["root", "created_at", "size"])
