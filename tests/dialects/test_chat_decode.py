@@ -266,6 +266,30 @@ def test_the_older_function_shape_is_translated():
     assert request.given["tool_choice"] == "function_call"
 
 
+def test_a_call_in_both_shapes_is_one_call():
+    """Clients of the older shape send our answer back as it came: in `tool_calls` and in `function_call`."""
+    function = {"name": "f", "arguments": "{}"}
+    request = decode(
+        messages=[
+            USER,
+            {"role": "assistant", "tool_calls": [{"id": "a", "function": function}], "function_call": function},
+            {"role": "function", "name": "f", "content": "4 C"},
+        ],
+        functions=[{"name": "f", "parameters": {"type": "object"}}],
+    )
+    assert [message.parts for message in request.messages[1:]] == [
+        (ToolCall("a", "f", "{}"),),
+        (ToolResult("a", (Text("4 C"),)),),
+    ]
+
+
+@pytest.mark.parametrize(("asked", "several"), [(None, False), (True, True), (False, False)])
+def test_the_older_shape_has_room_for_one_call(asked: bool | None, several: bool):
+    request = decode(messages=[USER], functions=[{"name": "f"}], parallel_tool_calls=asked)
+    assert request.parallel_tool_calls is several
+    assert ("parallel_tool_calls" in request.given) is (asked is False)
+
+
 @pytest.mark.parametrize(
     ("tool", "expected"),
     [

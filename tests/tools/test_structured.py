@@ -144,3 +144,19 @@ def test_text_is_not_asked_for() -> None:
     assert structured.instruct(asked) is asked
     facts: list[Fact] = [Said("Oslo"), Ended()]
     assert structured.Verify(Format()).feed(facts) == facts
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"city": "Oslo"}', ['{"city"', ': "Oslo"}']),
+        ('\n {"city": "Oslo"}', ['\n {"cit', 'y": "Oslo"}']),
+        ('{"town": "Oslo"}', ['{"town"', ': "Oslo"}']),
+        ('```{"city": "Oslo"}```', ['{"city": "Oslo"}']),
+    ],
+)
+def test_an_upstream_that_writes_the_form_itself_is_believed_once_it_begins_so(text: str, told: list[str]) -> None:
+    stage = structured.Verify(CITY, native=True)
+    out = [fact for piece in (text[:7], text[7:]) for fact in stage.feed([Said(piece)])]
+    out += stage.feed([Ended()])
+    assert out == [*(Said(piece) for piece in told), Ended()]

@@ -206,6 +206,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
            the client set itself. What an upstream cannot honour is reported by the client's name (H1).
     echo:  what the dialect wants to see again when it encodes the answer; nobody else reads it.
     thinking: whether the client wants to see reasoning; None = the configured default.
+    prefill: the beginning of the answer, which the client wrote itself as the last turn; the answer is the rest.
     background: whether the answer is made whoever waits for it, and is asked for later.
     sticky: a conversation key (session header, `user`, `prompt_cache_key`, …); a preference only (P8).
     before: the account that answered this conversation before, as it is stored; a preference too.
@@ -227,6 +228,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     effort: str | None = None
     thinking: bool | None = None
     format: Format = Format()
+    prefill: str = ""
     stream: bool | None = None
     background: bool = False
     include_usage: bool = False

@@ -4,7 +4,7 @@ Promises the same bounds and words of complaint everywhere; the shapes differ an
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from grok2api.canonical.problem import invalid
@@ -26,6 +26,38 @@ EFFORTS: Mapping[str, str] = {
     "xhigh": "xhigh",
     "max": "xhigh",
 }
+
+#: Headers in which clients name their conversation: Claude Code, Codex in its several spellings, opencode, xAI's own.
+_SESSION_HEADERS = (
+    "x-claude-code-session-id",
+    "session_id",
+    "session-id",
+    "thread-id",
+    "conversation_id",
+    "x-session-id",
+    "x-session-affinity",
+    "x-grok-conv-id",
+)
+
+#: Parameters that belong to one API or to other people's servers, and are sent to another all the same.
+_FOREIGN = (
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "min_p",
+    "n",
+    "presence_penalty",
+    "reasoning_effort",
+    "repetition_penalty",
+    "response_format",
+    "seed",
+    "stop",
+    "stop_sequences",
+    "top_k",
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -96,3 +128,21 @@ def effort(body: Object, key: str) -> str | None:
     """How hard to think, in our upstreams' words."""
     value = body.choice(key, tuple(EFFORTS))
     return None if value is None else EFFORTS[value]
+
+
+def session(headers: Mapping[str, str]) -> str | None:
+    """What the client calls its conversation, where a header says so."""
+    return next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
+
+
+def misplaced(body: Object, own: Collection[str]) -> dict[str, str]:
+    """Parameters of other APIs that ask for something here, to be reported: they have no effect (H1).
+
+    own: those of them that this API has. The names on the left are canonical parameters of nobody.
+    """
+    asked = {name: body.raw.get(name) for name in _FOREIGN if name not in own}
+    return {f"misplaced.{name}": name for name, value in asked.items() if not _asks_nothing(name, value)}
+
+
+def _asks_nothing(name: str, value: object) -> bool:
+    return value is None or value is False or value in ("", [], {}) or (name == "n" and value == 1)

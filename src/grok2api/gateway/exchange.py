@@ -12,9 +12,10 @@ import msgspec
 
 from grok2api.accounts.leases import Need, Pool
 from grok2api.canonical.events import Failed
-from grok2api.canonical.problem import Refusal
+from grok2api.canonical.problem import Problem, Refusal
 from grok2api.canonical.request import Request
 from grok2api.catalog import Model, Surface
+from grok2api.gateway.continuing import Continue, asked_on
 from grok2api.gateway.counting import Count
 from grok2api.gateway.input_count import InputCount, InputCounter
 from grok2api.gateway.keeping import Keeping
@@ -28,7 +29,8 @@ from grok2api.gateway.stages import HideThinking, Limit, Measure, Stage, Stop
 from grok2api.gateway.studio import ENDPOINTS, Sketch, Studio, belongs, read
 from grok2api.gateway.turns import Report
 from grok2api.gateway.watch import Watch
-from grok2api.tools import prompt, structured
+from grok2api.tools import heed, prompt, structured
+from grok2api.tools.heed import Heed
 from grok2api.tools.sieve import Sieve
 from grok2api.upstreams.base import Plan, Upstream
 
@@ -114,7 +116,7 @@ class Gateway:
         options = self._options()
         upstream = self._upstreams[model.surface]
         plan = upstream.plan(request, model)
-        shown = request
+        shown = asked_on(request)
         if plan.most_files is not None:
             shown, left_out = with_newest_files(shown, plan.most_files)
             plan = msgspec.structs.replace(plan, ignored=(*plan.ignored, *left_out[:_NAMED]))
@@ -128,7 +130,7 @@ class Gateway:
             need=need,
             upstream=upstream,
             stages=_Stages(request, plan, options, self._count, self._new_id).build,
-            reask=prompt.reask if plan.emulate_tools or plan.emulate_format else None,
+            reask=_reask(request, plan),
             estimate=estimate,
             input_tokens=InputCount(shown, self._counter).value,
             request_id=request_id,
@@ -199,6 +201,13 @@ class Gateway:
             yield 0, [Failed(refusal.problem)]
 
 
+def _reask(request: Request, plan: Plan) -> Callable[[Request, Problem, str], Request] | None:
+    """How a slip of the model is put to it, where one could be seen."""
+    if plan.emulate_tools or plan.emulate_format:
+        return prompt.reask
+    return heed.reask if heed.demands(request) or request.format.kind != "text" else None
+
+
 def _unused(request: Request, config: str) -> tuple[str, ...]:
     """What the client set and a model that draws or films has no use for, in the client's words."""
     used = (config, "effort")
@@ -229,8 +238,13 @@ class _Stages:
             stages.append(
                 Sieve(request.tools, request.tool_choice, request.parallel_tool_calls is not False, self._new_id)
             )
-        if plan.emulate_format:
-            stages.append(structured.Verify(request.format))
+        elif not plan.emulate_tools and request.tools:
+            parallel = request.parallel_tool_calls is not False
+            stages.append(Heed(request.tool_choice, demanded=heed.demands(request), parallel=parallel))
+        if request.prefill:
+            stages.append(Continue(request.prefill))
+        if request.format.kind != "text":
+            stages.append(structured.Verify(request.format, native=not plan.emulate_format))
         if plan.emulate_stop and request.stop:
             stages.append(Stop(request.stop))
         if plan.emulate_limit and request.max_tokens is not None:

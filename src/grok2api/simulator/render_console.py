@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from grok2api.simulator.render import Frame, FrameKind, Ids, InBand, Rendered, RenderOptions, encode, thinking_tokens
-from grok2api.simulator.script import Call, Cite, Decline, Film, Picture, Say, Script, Search, Step, Think, tokens
+from grok2api.simulator.script import (
+    Call,
+    Cite,
+    Decline,
+    Film,
+    Picture,
+    Say,
+    Script,
+    Search,
+    Step,
+    Think,
+    cut_short,
+    tokens,
+)
 
 _ECHOED: dict[str, Any] = {
     "instructions": None,
@@ -49,7 +62,8 @@ _ERROR_NAMES = {
 
 def render(script: Script, asked: dict[str, Any], ids: Ids, options: RenderOptions) -> Rendered:
     """The events of one answer to the body `asked`, and the response object they add up to."""
-    stream = _Stream(script, asked, ids, options)
+    most = asked.get("max_output_tokens")
+    stream = _Stream(cut_short(script, most) if isinstance(most, int) else script, asked, ids, options)
     frames = list(stream.all())
     if options.unknown:
         frames.insert(2, stream.event("response.something_new", "meta", {"novelty": {"a": 1}}))

@@ -146,6 +146,20 @@ class Script(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, steps=self.steps + more)
 
 
+def cut_short(script: Script, most: int) -> Script:
+    """The script as far as `most` tokens of words reach; thinking is free, and calls come whole or not at all."""
+    steps: list[Step] = []
+    for step in script.steps:
+        words = tokens(step.text) if isinstance(step, Say) else tokens(step.arguments) if isinstance(step, Call) else []
+        if len(words) > most:
+            if isinstance(step, Say) and most:
+                steps.append(Say("".join(words[:most])))
+            return msgspec.structs.replace(script, steps=tuple(steps), finish="max_output_tokens")
+        most -= len(words)
+        steps.append(step)
+    return script
+
+
 def say(text: str) -> Script:
     """A script that only says `text`."""
     return Script(steps=(Say(text),))

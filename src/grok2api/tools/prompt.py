@@ -4,6 +4,7 @@
 asked for. `reask` adds what went wrong, once. Results of tools stay what they are: the wire puts them into words.
 """
 
+from collections.abc import Mapping
 from itertools import groupby
 
 import msgspec
@@ -83,11 +84,23 @@ def reask(request: Request, problem: Problem, said: str) -> Request:
 
     problem: CALL_MISSING, CALL_BROKEN or FORMAT_BROKEN; its message is shown to the model.
     """
-    correction = _CORRECTIONS[problem.kind].format(message=problem.message.rstrip("."))
+    return put_again(request, problem, said, _CORRECTIONS)
+
+
+def put_again(request: Request, problem: Problem, said: str, corrections: Mapping[Kind, str]) -> Request:
+    """The same in the words of `corrections`, which has one for every kind that may come."""
+    correction = corrections[problem.kind].format(message=problem.message.rstrip("."))
     turns = [Message(Role.USER, (Text(correction),))]
     if said.strip():
         turns.insert(0, Message(Role.ASSISTANT, (Text(said[:_LONGEST_SAID]),)))
     return msgspec.structs.replace(request, messages=(*request.messages, *turns))
+
+
+def missing(choice: ToolChoice) -> Problem:
+    """The failure of an answer without the call that `choice` demands."""
+    which = f"the tool {choice.name}" if choice.mode == "named" else "a tool"
+    message = f"tool_choice demands a call of {which}, and the model made none"
+    return Problem(kind=Kind.CALL_MISSING, code="tool_call_missing", message=message)
 
 
 def _block(offers: Offers, request: Request) -> str:

@@ -34,6 +34,7 @@ from grok2api.tools.block import Block, Status
 from grok2api.tools.forms import Draft
 from grok2api.tools.held import EscapedBlock, JsonAnswer
 from grok2api.tools.offers import Offers
+from grok2api.tools.prompt import missing
 from grok2api.tools.spans import Spans
 from grok2api.tools.validate import check
 
@@ -133,8 +134,8 @@ class Sieve:
         for cited in self._spans.ready(all_of_them=all_of_them):
             self._emit(cited)
 
-    def _fail(self, kind: Kind, code: str, message: str) -> None:
-        self._out.append(Failed(Problem(kind=kind, code=code, message=message)))
+    def _fail(self, problem: Problem) -> None:
+        self._out.append(Failed(problem))
         self._over = True
 
     # --- text --------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ class Sieve:
         for draft in drafts:
             reason = _fault(draft)
             if reason and not self._visible:
-                self._fail(Kind.CALL_BROKEN, "invalid_tool_call", f"The call of {draft.tool.name} is wrong: {reason}")
+                self._fail(_broken(draft.tool, reason))
                 return True
         if any(draft.arguments is None for draft in drafts):
             return False
@@ -310,7 +311,7 @@ class Sieve:
             self._out.extend(self._withheld)
             self._withheld = None
         if self._withheld is not None and not self._over:
-            self._fail(Kind.CALL_MISSING, "tool_call_missing", self._missing())
+            self._fail(missing(self._choice))
         if self._over:
             return
         self._cite(all_of_them=True)
@@ -331,13 +332,13 @@ class Sieve:
         if self._visible or reader.status is not Status.FAILED or reader.tool is None:
             return False
         if demanded or reader.closed:
-            message = f"The call of {reader.tool.name} is wrong: the arguments cannot be read"
-            self._fail(Kind.CALL_BROKEN, "invalid_tool_call", message)
+            self._fail(_broken(reader.tool, "the arguments cannot be read"))
         return self._over
 
-    def _missing(self) -> str:
-        which = f"the tool {self._choice.name}" if self._choice.mode == "named" else "a tool"
-        return f"tool_choice demands a call of {which}, and the model made none"
+
+def _broken(tool: Tool, reason: str) -> Problem:
+    message = f"The call of {tool.name} is wrong: {reason}"
+    return Problem(kind=Kind.CALL_BROKEN, code="invalid_tool_call", message=message)
 
 
 def _fault(draft: Draft) -> str | None:

@@ -54,10 +54,12 @@ class Verify:
 
     Everything else passes at once. An answer that calls a tool, or that was cut short by a limit or a filter, is
     not judged: its text passes as it is. An empty answer stays empty.
+    native: the upstream writes the form by itself, so that text which begins like an object passes as it comes.
     """
 
-    def __init__(self, asked: Format) -> None:
+    def __init__(self, asked: Format, *, native: bool = False) -> None:
         self._asked = asked
+        self._native = native
         self._pieces: list[str] = []
         self._cited: list[Cited] = []
         self._judging = asked.kind != "text"
@@ -70,6 +72,8 @@ class Verify:
                 out.append(fact)
             elif type(fact) is Said:
                 self._pieces.append(fact.text)
+                if self._native:
+                    self._trust(out)
             elif type(fact) is Cited:
                 self._cited.append(fact)
             elif type(fact) is Ended:
@@ -96,6 +100,14 @@ class Verify:
         out.append(Said(value))
         out += self._moved(text, value, start)
         out.append(ended)
+
+    def _trust(self, out: list[Fact]) -> None:
+        """Let the text through once it begins as it should; judge it whole when it begins in another way."""
+        begun = "".join(self._pieces).lstrip()
+        if begun.startswith("{"):
+            self._pass(out)
+        elif begun:
+            self._native = False
 
     def _pass(self, out: list[Fact]) -> None:
         self._judging = False

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from grok2api.canonical.problem import invalid
-from grok2api.canonical.request import Format, Message, Part, Request, Role, ToolChoice, ToolResult
+from grok2api.canonical.request import Format, Message, Part, Request, Role, Text, ToolChoice, ToolResult
 from grok2api.dialects.anthropic_messages.blocks import read_content
 from grok2api.dialects.anthropic_messages.errors import THREAD_UNSUPPORTED
 from grok2api.dialects.anthropic_messages.tools import read_tools
-from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.declared import MAX_OUTPUT, effort, misplaced, session, stops
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object, parse
@@ -37,7 +37,9 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("compaction",         Object.child, ({},)),
 )  # fmt: skip
 
-_SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id")
+#: What is read here of the parameters that several APIs have.
+_OWN = frozenset({"max_tokens", "stop_sequences", "top_k"})
+
 _SESSION = re.compile(r"_session_([A-Za-z0-9-]{8,64})\Z")
 
 
@@ -66,6 +68,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         effort=how_hard,
         thinking=thinking,
         format=format_,
+        prefill=_prefill(messages),
         stream=top.flag("stream") is True,
         include_usage=True,
         include_encrypted=not _wants_no_thinking(top),
@@ -128,6 +131,13 @@ def _turns(top: Object) -> tuple[Message, ...]:
     return pair([*first, *turns], "tool_use_id")
 
 
+def _prefill(turns: tuple[Message, ...]) -> str:
+    """The text that the last turn ends with, when that is the assistant's: the answer is to go on from it."""
+    last = turns[-1]
+    end = last.parts[-1] if last.role is Role.ASSISTANT else None
+    return end.text if isinstance(end, Text) else ""
+
+
 def _split(role: Role, parts: list[Part], path: str) -> list[Message]:
     """One turn as ours: results stand in a turn of their own, before what the user adds to them."""
     results = tuple(part for part in parts if isinstance(part, ToolResult))
@@ -137,14 +147,17 @@ def _split(role: Role, parts: list[Part], path: str) -> list[Message]:
 
 
 def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
-    """Whether to show reasoning, how hard to reason, and where the client said so."""
+    """Whether to show reasoning, how hard to reason, and where the client said so.
+
+    Shown to who asks for it, whatever the operator's default: programs that do not ask read the first block as text.
+    """
     output = top.child("output_config")
     how_hard = effort(output, "effort") if output is not None else None
     name = "output_config.effort"
     wanted = top.child("thinking")
     kind = wanted.text("type") if wanted is not None else None
     if wanted is None or kind is None:
-        return (False if how_hard == "none" else None), how_hard, name
+        return False, how_hard, name
     shown = kind != "disabled" and wanted.text("display") != "omitted"
     if how_hard is None and kind == "disabled":
         return shown, "none", "thinking"
@@ -156,9 +169,9 @@ def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
 
 
 def _wants_no_thinking(top: Object) -> bool:
-    """Whether the client switched thinking off; it gets no block of it then, not even one without words."""
+    """Whether the client did not ask for thinking; it gets no block of it then, not even one without words."""
     wanted = top.child("thinking")
-    return wanted is not None and wanted.text("type") == "disabled"
+    return wanted is None or wanted.text("type") in (None, "disabled")
 
 
 def _format(top: Object) -> tuple[Format, str]:
@@ -181,7 +194,7 @@ def _format(top: Object) -> tuple[Format, str]:
 def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
     """Parameters kept under their own names, and those of them that ask for something."""
     extra: dict[str, Any] = {}
-    given: dict[str, str] = {}
+    given = misplaced(top, _OWN)
     for name, read, neutral in _EXTRAS:
         value = read(top, name)
         if value is None:
@@ -222,9 +235,9 @@ def _sticky(user: str | None, headers: Mapping[str, str]) -> str | None:
 
     Claude Code writes the session into `user_id`: today as JSON in the string, formerly as a suffix.
     """
-    session = next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
-    if session or not user:
-        return session
+    named = session(headers)
+    if named or not user:
+        return named
     suffix = _SESSION.search(user)
     return suffix.group(1) if suffix else _session_in(user) or user
 
@@ -236,5 +249,5 @@ def _session_in(user: str) -> str | None:
         inner = msgspec.json.decode(user)
     except (msgspec.DecodeError, RecursionError):
         return None
-    session = inner.get("session_id") if isinstance(inner, dict) else None
-    return session if isinstance(session, str) and session else None
+    named = inner.get("session_id") if isinstance(inner, dict) else None
+    return named if isinstance(named, str) and named else None

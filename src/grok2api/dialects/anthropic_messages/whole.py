@@ -3,6 +3,7 @@
 Promises no null where Anthropic's schema has none: a text block without citations has no `citations` at all.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -115,10 +116,24 @@ class Content:
     }
 
 
-def _parsed(arguments: str) -> dict[str, Any]:
-    """The arguments as an object; what is none, and cannot be sent as one, under the name `input`."""
+def _parsed(arguments: str) -> dict[str, Any] | msgspec.Raw:
+    """The arguments as an object; what is none, and cannot be sent as one, under the name `input`.
+
+    An object that only a lenient reader takes (half of a surrogate pair) is passed on letter by letter, as in a stream.
+    """
     try:
         value = msgspec.json.decode(arguments or "{}")
     except msgspec.DecodeError:
-        value = arguments
+        return msgspec.Raw(arguments.encode()) if _is_object(arguments) else {"input": arguments}
     return value if isinstance(value, dict) else {"input": value}
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text, parse_constant=_no_json), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _no_json(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")

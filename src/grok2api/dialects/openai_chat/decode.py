@@ -12,7 +12,7 @@ import msgspec
 
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import Format, Request
-from grok2api.dialects.declared import MAX_OUTPUT, effort, stops
+from grok2api.dialects.declared import MAX_OUTPUT, effort, misplaced, session, stops
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.openai_chat.tools import read_choice, read_tools
 from grok2api.dialects.openai_chat.turns import read_turns
@@ -40,11 +40,25 @@ _EXTRAS: tuple[tuple[str, Callable[[Object, str], Any], tuple[Any, ...]], ...] =
     ("store",                  Object.flag,   (False,)),
     ("image_config",           Object.child,  ({},)),
     ("video_config",           Object.child,  ({},)),
-    ("video_config",           Object.child,  ({},)),
 )  # fmt: skip
 
-#: Headers in which clients name their conversation.
-_SESSION_HEADERS = ("session_id", "session-id", "x-session-id", "x-session-affinity", "x-grok-conv-id")
+
+#: What is read here of the parameters that several APIs have.
+_OWN = frozenset(
+    {
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "n",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+    }
+)
 
 
 def decode(body: bytes, headers: Mapping[str, str]) -> Request:
@@ -64,7 +78,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         tools=tools,
         hosted_tools=hosted_tools,
         tool_choice=choice,
-        parallel_tool_calls=top.flag("parallel_tool_calls"),
+        parallel_tool_calls=_several_calls(top),
         temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
         top_p=DEFAULT_TOP_P if top_p is None else top_p,
         max_tokens=top.whole(_limit_name(top), 1, MAX_OUTPUT),
@@ -84,6 +98,12 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Request:
         echo={"functions": True} if top.array("functions") else {},
     )
     return msgspec.structs.replace(request, given={**given, **_given(top, request, effort_name)})
+
+
+def _several_calls(top: Object) -> bool | None:
+    """Whether several calls at once may come. The older `function_call` has room for one."""
+    wanted = top.flag("parallel_tool_calls")
+    return False if wanted is None and top.array("functions") else wanted
 
 
 def _limit_name(top: Object) -> str:
@@ -106,7 +126,7 @@ def _given(top: Object, request: Request, effort_name: str) -> dict[str, str]:
             "tool_choice" if top.has("tool_choice") else "function_call",
             request.tool_choice.mode != "auto",
         ),
-        ("parallel_tool_calls", "parallel_tool_calls", request.parallel_tool_calls is False),
+        ("parallel_tool_calls", "parallel_tool_calls", top.flag("parallel_tool_calls") is False),
     )
     return {name: spelled for name, spelled, is_asked in asked if is_asked}
 
@@ -168,7 +188,7 @@ def _format(top: Object) -> Format:
 def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
     """Parameters kept under their own names, and those of them that ask for something."""
     extra: dict[str, Any] = {}
-    given: dict[str, str] = {}
+    given = misplaced(top, _OWN)
     for name, read, neutral in _EXTRAS:
         value = read(top, name)
         if value is None:
@@ -195,5 +215,4 @@ def _include_usage(top: Object) -> bool:
 def _sticky(top: Object, headers: Mapping[str, str]) -> str | None:
     """What names the conversation best: its cache key, its session, or only its user."""
     key = top.text("prompt_cache_key")
-    session = next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
-    return key or session or top.text("user") or top.text("safety_identifier")
+    return key or session(headers) or top.text("user") or top.text("safety_identifier")

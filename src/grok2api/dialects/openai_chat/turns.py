@@ -44,8 +44,12 @@ class _LegacyCalls:
     def opened(self, name: str) -> str:
         self._count += 1
         ident = f"call_function_{self._count}"
-        self._open.setdefault(name, []).append(ident)
+        self.repeated(name, ident)
         return ident
+
+    def repeated(self, name: str, ident: str) -> None:
+        """The call has an id: it stands in `tool_calls` too, as in our own answers."""
+        self._open.setdefault(name, []).append(ident)
 
     def answered(self, name: str) -> str:
         waiting = self._open.get(name)
@@ -73,12 +77,16 @@ def _assistant(item: Object, legacy: _LegacyCalls) -> Message:
     refusal = item.text("refusal")
     if refusal:
         parts.append(Text(refusal))
-    parts += (_call(call) for call in item.objects("tool_calls"))
+    calls = [_call(call) for call in item.objects("tool_calls")]
     former = item.child("function_call")
     if former is not None:
         name = former.need_text("name")
-        parts.append(ToolCall(legacy.opened(name), name, _arguments(former)))
-    return Message(Role.ASSISTANT, tuple(parts), item.path)
+        same = next((call for call in calls if call.name == name), None)
+        if same is None:
+            calls.append(ToolCall(legacy.opened(name), name, _arguments(former)))
+        else:
+            legacy.repeated(name, same.id)
+    return Message(Role.ASSISTANT, (*parts, *calls), item.path)
 
 
 def _tool(item: Object, _: _LegacyCalls) -> Message:

@@ -12,7 +12,7 @@ import msgspec
 
 from grok2api.canonical.problem import Kind, Problem, Refusal, invalid
 from grok2api.canonical.request import Format, Message, Request, Role, Text
-from grok2api.dialects.declared import MAX_OUTPUT, effort
+from grok2api.dialects.declared import MAX_OUTPUT, effort, misplaced, session
 from grok2api.dialects.drawing import image_config
 from grok2api.dialects.openai_responses.compaction import kept, summarising, triggered
 from grok2api.dialects.openai_responses.items import compacted_elsewhere, read_input
@@ -40,8 +40,8 @@ _REFUSED: Mapping[str, str] = {
     "prompt": "Prompt templates are not stored here: send the prompt itself in instructions and input",
 }
 
-#: Headers in which clients name their conversation.
-_SESSION_HEADERS = ("session_id", "session-id", "x-session-id", "conversation_id", "x-session-affinity")
+#: What is read here of the parameters that several APIs have.
+_OWN = frozenset({"frequency_penalty", "max_output_tokens", "presence_penalty"})
 
 _ENCRYPTED = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
@@ -264,7 +264,7 @@ def _include(top: Object) -> frozenset[str]:
 def _extras(top: Object) -> tuple[dict[str, Any], dict[str, str]]:
     """Parameters kept under their own names, and those of them that ask for something."""
     extra: dict[str, Any] = {}
-    given: dict[str, str] = {}
+    given = misplaced(top, _OWN)
     for name, (read, neutral) in _EXTRAS.items():
         value = read(top, name)
         if value is None:
@@ -291,5 +291,4 @@ def _options(top: Object) -> None:
 def _sticky(top: Object, headers: Mapping[str, str]) -> str | None:
     """What names the conversation best: its cache key, its session, or only its user."""
     key = top.text("prompt_cache_key")
-    session = next((headers[name] for name in _SESSION_HEADERS if headers.get(name)), None)
-    return key or session or top.text("user") or top.text("safety_identifier")
+    return key or session(headers) or top.text("user") or top.text("safety_identifier")
