@@ -422,7 +422,7 @@ def test_mcp_servers_become_tools_of_the_upstream(server, tools, expected):
 @pytest.mark.parametrize(
     ("fields", "thinking", "effort", "given_as"),
     [
-        ({}, None, None, None),
+        ({}, False, None, None),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, True, "low", "thinking.budget_tokens"),
         ({"thinking": {"type": "enabled", "budget_tokens": 4096}}, True, "medium", "thinking.budget_tokens"),
         ({"thinking": {"type": "enabled", "budget_tokens": 31999}}, True, "high", "thinking.budget_tokens"),
@@ -430,7 +430,7 @@ def test_mcp_servers_become_tools_of_the_upstream(server, tools, expected):
         ({"thinking": {"type": "between_tools"}}, True, None, None),
         ({"thinking": {"type": "disabled"}}, False, "none", "thinking"),
         ({"thinking": {"type": "disabled"}, "output_config": {"effort": "low"}}, False, "low", "output_config.effort"),
-        ({"output_config": {"effort": "max"}}, None, "xhigh", "output_config.effort"),
+        ({"output_config": {"effort": "max"}}, False, "xhigh", "output_config.effort"),
     ],
 )
 def test_thinking_and_effort_are_read_together(fields, thinking, effort, given_as):
@@ -497,10 +497,10 @@ def test_cache_control_is_accepted_everywhere_and_asks_for_nothing():
     assert request.hosted_tools == (HostedTool("web_search"),)
 
 
-def test_thinking_that_is_switched_off_comes_in_no_form():
+def test_thinking_that_nobody_asked_for_comes_in_no_form():
     assert not decode(thinking={"type": "disabled"}).include_encrypted
     assert decode(thinking={"type": "adaptive", "display": "omitted"}).include_encrypted
-    assert decode().include_encrypted
+    assert not decode().include_encrypted
 
 
 @pytest.mark.parametrize(

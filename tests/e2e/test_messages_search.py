@@ -28,6 +28,7 @@ SEARCHED = Script(
 #: What Claude Code's WebSearch sends, shortened: a request of its own whose only tool is the search.
 WEB_SEARCH: dict[str, Any] = {
     "max_tokens": 4096,
+    "thinking": {"type": "adaptive"},
     "system": [{"type": "text", "text": "You are an assistant for performing a web search tool use"}],
     "messages": [{"role": "user", "content": "Perform a web search for the query: moons of Mars"}],
     "tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 8, "blocked_domains": ["a.org"]}],

@@ -189,6 +189,10 @@ async def test_anthropic_plain_streamed_thinking_and_tools(tmp_path: Path, model
     async with rigged(tmp_path) as rig:
         rig.world.on(script=Script(steps=(Think("Hmm."), Say("Hello to you."))))
         answer = await rig.anthropic.messages.create(model=model, max_tokens=100, messages=ASK)
+        assert [block.type for block in answer.content] == ["text"]
+        answer = await rig.anthropic.messages.create(
+            model=model, max_tokens=100, messages=ASK, thinking={"type": "adaptive"}
+        )
         assert [block.type for block in answer.content] == ["thinking", "text"]
         assert answer.stop_reason == "end_turn"
         assert answer.usage.input_tokens > 0

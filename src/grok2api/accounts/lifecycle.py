@@ -51,6 +51,7 @@ OUTCOMES: Mapping[Cause, Outcome] = {
     Cause.MODEL_NOT_FOUND:  Outcome.BLAMELESS,
     Cause.NOT_FOUND:        Outcome.BLAMELESS,
     Cause.METHOD:           Outcome.BLAMELESS,
+    Cause.UPGRADE:          Outcome.BLAMELESS,
     Cause.CONFLICT:         Outcome.BLAMELESS,
     Cause.TOO_LARGE:        Outcome.BLAMELESS,
     Cause.MEDIA_TYPE:       Outcome.BLAMELESS,

@@ -147,14 +147,17 @@ def _split(role: Role, parts: list[Part], path: str) -> list[Message]:
 
 
 def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
-    """Whether to show reasoning, how hard to reason, and where the client said so."""
+    """Whether to show reasoning, how hard to reason, and where the client said so.
+
+    Shown to who asks for it, whatever the operator's default: programs that do not ask read the first block as text.
+    """
     output = top.child("output_config")
     how_hard = effort(output, "effort") if output is not None else None
     name = "output_config.effort"
     wanted = top.child("thinking")
     kind = wanted.text("type") if wanted is not None else None
     if wanted is None or kind is None:
-        return (False if how_hard == "none" else None), how_hard, name
+        return False, how_hard, name
     shown = kind != "disabled" and wanted.text("display") != "omitted"
     if how_hard is None and kind == "disabled":
         return shown, "none", "thinking"
@@ -166,9 +169,9 @@ def _thinking(top: Object) -> tuple[bool | None, str | None, str]:
 
 
 def _wants_no_thinking(top: Object) -> bool:
-    """Whether the client switched thinking off; it gets no block of it then, not even one without words."""
+    """Whether the client did not ask for thinking; it gets no block of it then, not even one without words."""
     wanted = top.child("thinking")
-    return wanted is not None and wanted.text("type") == "disabled"
+    return wanted is None or wanted.text("type") in (None, "disabled")
 
 
 def _format(top: Object) -> tuple[Format, str]:
