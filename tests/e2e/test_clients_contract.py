@@ -227,7 +227,7 @@ async def test_H1_a_parameter_of_another_api_is_reported(
     async with rigged(tmp_path) as rig:
         answer = await asked(rig, dialect, stream, WORDS, model=model, **more)
         assert answer.ignored.removesuffix(", max_tokens") == ignored
-        nothing: dict[str, Any] = {name: None for name in more} | {"n": 1, "stop": []}
+        nothing: dict[str, Any] = dict.fromkeys(more) | {"n": 1, "stop": []}
         assert (await asked(rig, dialect, stream, WORDS, model=model, **nothing)).ignored == ""
 
 
