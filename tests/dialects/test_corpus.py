@@ -54,7 +54,8 @@ def test_what_a_client_sends_is_read_with_its_tools_and_turns(path: Path) -> Non
     sent = recorded(path)
     request = read(sent)
     assert request.model == sent.body["model"]
-    assert bool(request.tools) == (bool(sent.body.get("tools")) and not compacts(request))
+    declared = sent.body.get("tools") or sent.body.get("functions")
+    assert bool(request.tools) == (bool(declared) and not compacts(request))
     assert request.messages
 
 
