@@ -123,6 +123,19 @@ BAD = [
 ]
 
 
+async def test_a_client_that_reads_files_only_gets_them(tmp_path: Path) -> None:
+    """The Vercel AI SDK's OpenAI provider names no `response_format` in edits, and reads `b64_json`."""
+    agent = {"user_agent": "ai/6.0.326 ai-sdk/openai/3.0.140 ai-sdk/provider-utils/4.0.30 runtime/node.js/22"}
+    body = {"model": EDIT, "prompt": "Make it blue", "image": data_uri("image/png", png(4, 4))}
+    async with rigged(tmp_path, world=SMALL) as rig:
+        _, _, answer = await rig.post(EDITS, body, **agent)
+        assert list(json.loads(answer)["data"][0]) == ["b64_json"]
+        _, _, answer = await rig.post(EDITS, {**body, "response_format": "url"}, **agent)
+        assert "b64_json" not in json.loads(answer)["data"][0]
+        _, _, answer = await rig.post(EDITS, body)
+        assert "b64_json" not in json.loads(answer)["data"][0]
+
+
 async def test_bad_requests_name_the_field_and_reach_no_account(tmp_path: Path) -> None:
     async with rigged(tmp_path, world=SMALL) as rig:
         for given, status, param in BAD:

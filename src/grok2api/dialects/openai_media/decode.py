@@ -7,6 +7,8 @@ that an error names the field as the client spelled it.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import Drawing, Image, Message, Request, Role, Text
 from grok2api.dialects import multipart
@@ -33,6 +35,9 @@ _FILES = ("image", "image[]", "images", "images[]")
 _NUMBERS = ("n", "partial_images", "output_compression")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
+#: In the user agent of a client that reads files only, and asks for them only sometimes.
+_READS_FILES = "ai-sdk/openai/"
+
 
 def decode(body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Request:
     """The request in `body`. Raises `Refusal` naming the field at fault."""
@@ -40,9 +45,19 @@ def decode(body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Reque
     if endpoint == "edits" and multipart.is_form(content_type):
         fields = multipart.parse(body, content_type)
         top = Object(dict(_values(fields)), "")
-        return _request(top, endpoint, _sent([field for field in fields if _is_picture(field)]))
+        request = _request(top, endpoint, _sent([field for field in fields if _is_picture(field)]))
+        return _as_read(request, headers)
     top = parse(body)
-    return _request(top, endpoint, tuple(_named(top)) if endpoint == "edits" else ())
+    request = _request(top, endpoint, tuple(_named(top)) if endpoint == "edits" else ())
+    return _as_read(request, headers)
+
+
+def _as_read(request: Request, headers: Mapping[str, str]) -> Request:
+    """The request, with the form of answer that its client can read where it names none."""
+    drawing = request.drawing
+    if drawing is None or drawing.inline is not None or _READS_FILES not in headers.get("user-agent", "").lower():
+        return request
+    return msgspec.structs.replace(request, drawing=msgspec.structs.replace(drawing, inline=True))
 
 
 def _request(top: Object, endpoint: Endpoint, pictures: Sequence[Image]) -> Request:
