@@ -53,7 +53,11 @@ def test_claude_code_is_told_everything_by_its_environment():
     assert {
         made.pop(f"ANTHROPIC_{name}MODEL") for name in ("", "DEFAULT_OPUS_", "DEFAULT_SONNET_", "DEFAULT_FABLE_")
     } == {'m"o'}
-    assert made == {"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1", "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}
+    assert made == {
+        "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1",
+        "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "200000",
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+    }
 
 
 def test_codex_is_told_by_options_that_are_toml():

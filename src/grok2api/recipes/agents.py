@@ -15,7 +15,8 @@ CHAT, RESPONSES, MESSAGES = "OpenAI chat completions", "OpenAI Responses", "Anth
 EXPORT = Step(do="In the shell that starts it", form=Form.SHELL, body=f"export {KEY_VARIABLE}={{key}}")
 
 #: What Claude Code is told by its environment, but for the key. The four tiers are what sub-agents and old settings ask
-#: for; ANTHROPIC_SMALL_FAST_MODEL is the name that versions before 2 have for the smallest.
+#: for; ANTHROPIC_SMALL_FAST_MODEL is the name that versions before 2 have for the smallest. A model that it does not
+#: know is taken for one with a million tokens of context, so it is told after how many to shorten a session.
 CLAUDE_ENVIRONMENT: Mapping[str, str] = {
     "ANTHROPIC_BASE_URL": "{url}",
     "ANTHROPIC_MODEL": "{model}",
@@ -25,6 +26,7 @@ CLAUDE_ENVIRONMENT: Mapping[str, str] = {
     "ANTHROPIC_DEFAULT_HAIKU_MODEL": "{small_model}",
     "ANTHROPIC_SMALL_FAST_MODEL": "{small_model}",
     "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1",
+    "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "200000",
 }
 
 #: Tokens. opencode never shortens a session of a model without a limit; this one is careful.
@@ -89,8 +91,8 @@ AGENTS: tuple[Recipe, ...] = (
                 "variables for them they send names like claude-haiku-4-5, which the gateway's aliases then decide on."
             ),
             (
-                "It says that it does not know the model, and takes its context for a million tokens. The command "
-                "/autocompact, or CLAUDE_CODE_MAX_CONTEXT_TOKENS, makes it shorten long sessions earlier."
+                "It says that it does not know the model, and takes its context for a million tokens. "
+                "CLAUDE_CODE_AUTO_COMPACT_WINDOW above has it shorten long sessions in time."
             ),
         ),
     ),

@@ -106,13 +106,11 @@ class SimAccount(msgspec.Struct, kw_only=True):
         return self.windows.get(MODES.get(mode, mode))
 
 
+#: How many accounts a demo has: enough that coding agents do not use up an hour's windows in minutes.
+_DEMO: Mapping[Tier, int] = {Tier.BASIC: 6, Tier.SUPER: 12, Tier.HEAVY: 6}
 #: What `serve --demo` and the examples use.
 DEMO_ACCOUNTS: tuple[tuple[str, Tier], ...] = (
-    ("demo-basic-1", Tier.BASIC),
-    ("demo-basic-2", Tier.BASIC),
-    ("demo-super-1", Tier.SUPER),
-    ("demo-super-2", Tier.SUPER),
-    ("demo-heavy-1", Tier.HEAVY),
+    *((f"demo-{tier}-{number}", tier) for tier, count in _DEMO.items() for number in range(1, count + 1)),
     ("xai-demo-api-1", Tier.API),
 )
 
