@@ -89,7 +89,8 @@ async def test_the_SDKs_send_pictures_to_grok_com(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", [LITE, IMAGE])
 async def test_a_model_that_draws_answers_with_links(tmp_path: Path, dialect: str, stream: bool, model: str) -> None:
     async with rigged(tmp_path, world=SMALL) as rig:
-        body = ask(dialect, "A dusk", model=model, stream=stream, image_config={"n": 2})
+        thinking = {"thinking": {"type": "adaptive"}} if dialect == "messages" else {}
+        body = ask(dialect, "A dusk", model=model, stream=stream, image_config={"n": 2}, **thinking)
         status, headers, answer = await rig.post(DIALECTS[dialect], body)
         assert status == 200, answer
         assert headers["x-grok2api-model"] == model
