@@ -1,4 +1,4 @@
-"""Settings of the listening side."""
+"""Settings of the listening side. Part of the tree in `settings`."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ class Server(Section, frozen=True, kw_only=True):
     cors_origins: Annotated[
         tuple[str, ...],
         About(
-            "Origins whose pages may use `/v1` from within a browser, as in `https://chat.example:8443`, or `*` for all. "
+            "Origins whose pages may use `/v1` from within a browser, as in `https://chat.example:8443`; `*`: all. "
             "Empty: none. With `app.api_key` empty, a page that is let in can spend your accounts, without a key, from "
             "the browser of everyone who opens it and can reach the gateway; `*` then lets in every page there is.",
             form="origin",

@@ -1,8 +1,9 @@
 """Pages of other origins in browsers: which of them may read what the gateway answers (CORS of the Fetch standard).
 
 Pure. Answers are marked with `access-control-allow-origin`, and preflights, which browsers send without a key, are
-answered at once. Only the client's side of the gateway is ever opened, never `/admin`. `/health` and `/meta` are, so that
-a page can look for a gateway. No origin gets `access-control-allow-credentials`: keys come in headers, not in cookies.
+answered at once. Only the client's side of the gateway is ever opened, never `/admin`. `/health` and `/meta` are, so
+that a page can look for a gateway. No origin gets `access-control-allow-credentials`: keys come in headers, not in
+cookies.
 """
 
 import re
