@@ -85,7 +85,9 @@ def encoder_of(dialect: Dialect, request: Request) -> base.Encoder:
 
 
 def _envelope() -> base.Envelope:
-    return base.Envelope(model="grok-4.3-fast", created=1767225600, new_id=lambda prefix: prefix + "0" * 24)
+    return base.Envelope(
+        model="grok-4.3-fast", created=1767225600, now=lambda: 1767225600.0, new_id=lambda prefix: prefix + "0" * 24
+    )
 
 
 def chain(dialect: Dialect, wire: Wire, stages: Callable[[], Sequence[Stage]]) -> Callable[[Sequence[bytes]], bytes]:

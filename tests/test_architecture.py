@@ -89,6 +89,7 @@ PURE = (
     "storage.rows",
     "options",
     "banner",
+    "web.cors",
     "web.links",
     "web.paths",
     "web.ranges",

@@ -191,7 +191,8 @@ async def running(
         apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
         kept_routes = stored_routes(stored, apart, made.budget, web, state, now, new_id)
         routes = [*small.table(), *videos.table(), *kept_routes, *admin]
-        face = Face(_hot(gateway, web, state, journal, made, stored, apart), routes, new_id)
+        hot = _hot(gateway, web, state, journal, made, stored, apart)
+        face = Face(hot, routes, new_id, lambda: web().cors_origins)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,

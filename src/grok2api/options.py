@@ -87,6 +87,7 @@ def face(settings: Settings) -> FaceOptions:
         max_body=settings.server.max_body_mb * _MIB,
         stream_by_default=settings.features.stream,
         app_url=settings.app.app_url,
+        cors_origins=settings.server.cors_origins,
         timing=Timing(
             hold=settings.stream.first_byte_hold_sec,
             keepalive=settings.stream.keepalive_sec,

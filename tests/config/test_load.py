@@ -108,6 +108,10 @@ def test_the_file_is_read_as_what_the_setting_is(tmp_path, key, toml, value):
         ("[account]\nmax_rest_sec = 0", ["account.max_rest_sec must be a number of at least 1"]),
         ("[retry]\non_codes = [99]", ["retry.on_codes must be a whole number from 100 to 599"]),
         ("[upstream.web]\nbase_url = 'grok.com'", ["upstream.web.base_url must be a URL", "https://"]),
+        ("[server]\ncors_origins = ['https://a.example/x']", ["server.cors_origins must be", "no path"]),
+        ("[server]\ncors_origins = ['null']", ["server.cors_origins must be"]),
+        ("[server]\ncors_origins = 'chat.example'", ["server.cors_origins must be"]),
+        ("[server]\ncors_origins = 'https://a@b.example'", ["server.cors_origins must be"]),
         ("[upstream.web]\nbase_url = ''", ["upstream.web.base_url must not be empty"]),
         ("[proxy.egress]\nmode = 'single_proxy'", ["proxy.egress.proxy_url must name the proxy"]),
         ("[storage]\nurl = 'oracle://u:pass123@db/x'", ["storage.url must be sqlite:///", "postgresql"]),
@@ -253,3 +257,16 @@ def test_any_text_in_any_variable_is_a_value_or_one_clear_line(key, text):
     except SettingsError as error:
         problems = error.problems
     assert all("\n" not in problem and key.partition(".")[0] in problem for problem in problems)
+
+
+def test_origins_are_kept_as_browsers_write_them(tmp_path):
+    written = "https://Chat.example/, http://a.example:80,https://b.example:443,http://c.example:8080,app://obsidian.md"
+    environ = {"GROK2API_SERVER__CORS_ORIGINS": written}
+    assert load(None, tmp_path, {}, environ).server.cors_origins == (
+        "https://chat.example",
+        "http://a.example",
+        "https://b.example",
+        "http://c.example:8080",
+        "app://obsidian.md",
+    )
+    assert load(None, tmp_path, {"server.cors_origins": "*"}, {}).server.cors_origins == ("*",)

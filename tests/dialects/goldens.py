@@ -132,7 +132,9 @@ EXCHANGES: Mapping[str, list[Event]] = {
 
 
 def envelope() -> Envelope:
-    return Envelope(model="grok-4.3-fast", created=1767225600, new_id=lambda prefix: f"{prefix}0001")
+    return Envelope(
+        model="grok-4.3-fast", created=1767225600, now=lambda: 1767225600.0, new_id=lambda prefix: f"{prefix}0001"
+    )
 
 
 def streamed(dialect: str, events: list[Event]) -> bytes:

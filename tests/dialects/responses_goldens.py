@@ -113,7 +113,12 @@ ASKED: Mapping[str, tuple[Request, list[Event]]] = {
 
 def envelope() -> Envelope:
     count = itertools.count(1)
-    return Envelope(model="grok-4.3-console", created=1767225600, new_id=lambda prefix: f"{prefix}{next(count):04}")
+    return Envelope(
+        model="grok-4.3-console",
+        created=1767225600,
+        now=lambda: 1767225607.9,
+        new_id=lambda prefix: f"{prefix}{next(count):04}",
+    )
 
 
 def streamed(events: list[Event], request: Request = REQUEST) -> bytes:

@@ -217,6 +217,17 @@ def test_each_end_has_its_status_and_the_last_item_shares_it(finish, status, det
     response = last["response"]
     assert (last["type"], response["status"], response["incomplete_details"]) == (kind, status, details)
     assert [item["status"] for item in response["output"]] == [status]
+    assert response["completed_at"] == (1767225607 if status == "completed" else None)
+
+
+def test_only_what_is_completed_says_when_and_not_before_it_began():
+    frames = payloads(encoded([[Started(), Failed(Problem(kind=Kind.TIMEOUT, message="silent"))]]))
+    assert [frame["response"]["completed_at"] for frame in frames if "response" in frame] == [None] * 3
+    given_up = payloads(RESPONSES.encoder(REQUEST, envelope()).cancelled())
+    assert given_up[-1]["response"]["completed_at"] is None
+    set_back = msgspec.structs.replace(envelope(), now=lambda: 1.5)
+    answer = json.loads(RESPONSES.whole(REQUEST, [fold([Started(), DONE])], set_back))
+    assert answer["completed_at"] == answer["created_at"] == 1767225600
 
 
 def test_C3_a_call_without_arguments_is_called_with_an_empty_object():

@@ -66,8 +66,10 @@ async def get(rig: Rig, path: str) -> tuple[int, bytes]:
 async def test_an_answer_is_made_and_polled(rig: Rig, model: str) -> None:
     rig.world.on(script=TEXT)
     begun = await rig.openai.responses.create(model=model, input="hello", background=True, metadata={"a": "1"})
-    assert (begun.status, begun.background, begun.output) == ("queued", True, [])
+    assert (begun.status, begun.background, begun.output, begun.completed_at) == ("queued", True, [], None)
     over = await until_over(rig, begun.id)
+    assert over.completed_at is not None
+    assert over.completed_at >= over.created_at
     assert (over.id, over.status, over.output_text, over.background) == (begun.id, "completed", TEXT, True)
     assert over.usage is not None
     assert over.usage.output_tokens > 0

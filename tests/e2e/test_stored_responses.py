@@ -52,6 +52,7 @@ async def test_what_was_answered_is_fetched_again(tmp_path: Path, model: str) ->
         answer = await rig.openai.responses.create(model=model, input="I am Ada.", metadata={"a": "b"})
         assert answer.store is True  # type: ignore[attr-defined]
         assert answer.output_text == "Nice to meet you, Ada."
+        assert answer.completed_at is not None
         assert await rig.openai.responses.retrieve(answer.id) == answer
         await rig.app.jobs.run_now("store-write")
         assert await rig.openai.responses.retrieve(answer.id) == answer

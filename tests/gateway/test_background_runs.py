@@ -177,7 +177,9 @@ class Stage:
             self.closed += 1
 
     def run(self) -> Run:
-        envelope = Envelope(model="grok", created=1, new_id=lambda prefix: f"{prefix}{self.holder}{next(self.numbers)}")
+        envelope = Envelope(
+            model="grok", created=1, now=lambda: 2.0, new_id=lambda prefix: f"{prefix}{self.holder}{next(self.numbers)}"
+        )
         asked = msgspec.structs.replace(request(), background=True)
         writer = ResponseEncoder(asked, envelope)
         stored = Stored(id=writer.id, created_at=self.time.now, model="grok", status="queued", root=writer.id)

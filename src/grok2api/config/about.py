@@ -7,7 +7,9 @@ from typing import Literal
 
 import msgspec
 
-Form = Literal["", "header", "headers", "key", "http_url", "ws_url", "proxy_url", "store_url", "redis_url", "prose"]
+Form = Literal[
+    "", "header", "headers", "key", "http_url", "ws_url", "proxy_url", "store_url", "redis_url", "origin", "prose"
+]
 
 
 class About(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from grok2api.config.about import About, Section
 from grok2api.config.answers import Background
 from grok2api.config.media import Asset, Cache, Image, Media, Video
 from grok2api.config.responses import Responses
+from grok2api.config.server import Server
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -48,37 +49,6 @@ class App(Section, frozen=True, kw_only=True):
     webui_key: Annotated[
         str, About("Key of the chat pages of older programs.", form="key", secret=True, reserved=True)
     ] = ""
-
-
-class Server(Section, frozen=True, kw_only=True):
-    """The listening side."""
-
-    host: Annotated[
-        str, About("Address to listen on; `127.0.0.1` keeps the gateway to this machine.", restart=True)
-    ] = "0.0.0.0"  # noqa: S104
-    port: Annotated[int, About("Port to listen on; 0 takes any free one.", low=0, high=65535, restart=True)] = 8000
-    workers: Annotated[
-        int,
-        About(
-            "Processes that serve on this machine; more than one need `coordination.url`.",
-            low=1,
-            high=256,
-            restart=True,
-        ),
-    ] = 1
-    max_body_mb: Annotated[int, About("Largest request body, after decompression, in MiB.", low=1, high=4096)] = 64
-    large_bodies_mb: Annotated[
-        int,
-        About(
-            "MiB of large request bodies, and of files fetched for requests, held at the same time; what would be "
-            "more is answered by 503. One request alone is always served. Up to three times as much memory is taken.",
-            low=1,
-            high=1048576,
-        ),
-    ] = 256
-    drain_sec: Annotated[
-        float, About("How long open streams may go on after SIGTERM, in seconds.", low=0, high=3600)
-    ] = 30
 
 
 class Logging(Section, frozen=True, kw_only=True):

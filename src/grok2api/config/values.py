@@ -18,6 +18,8 @@ _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._\[\]:-]+")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 #: Larger numbers are no seconds and no sizes, and not every reader of JSON can hold them.
 _LARGEST = 2**53
@@ -242,6 +244,16 @@ def _is_url(url: str, schemes: tuple[str, ...], *, userinfo: bool) -> bool:
     return whole and (userinfo or parts.username is None)
 
 
+def _origin(text: str) -> str:
+    """As browsers write it: in lower case, without a default port or a path."""
+    origin = _plain(text).lower().rstrip("/")
+    if origin in ("", "*"):
+        return origin
+    if not _ORIGIN.fullmatch(origin):
+        raise BadValue("must be `*` or origins as in https://chat.example:8443: scheme, host and port, and no path")
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition("://")[0], ":"))
+
+
 def _store_url(text: str) -> str:
     url = _plain(text)
     scheme, slashes, rest = url.partition("://")
@@ -288,5 +300,6 @@ FORMS: Mapping[Form, Callable[[str], str]] = {
     "ws_url": _url("ws", "wss"),
     "store_url": _store_url,
     "redis_url": _redis_url,
+    "origin": _origin,
     "proxy_url": _url("http", "https", "socks4", "socks5", "socks5h", userinfo=True),
 }

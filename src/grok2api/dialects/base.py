@@ -1,7 +1,7 @@
 """What every dialect offers the web layer, and what it is given.
 
 A dialect decodes bytes into a `Request` and encodes events, whole answers and problems into bytes. It
-is pure: ids and times come in an `Envelope`.
+is pure: ids and times come in an `Envelope`, and from what it brings along to make them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """What the encoder of one answer cannot know by itself.
 
     model: the name the client asked for, echoed everywhere.
-    created: epoch seconds. new_id: makes a fresh id with the given prefix (`"chatcmpl-"` -> `"chatcmpl-3f…"`).
+    created: epoch seconds. now: tells the same, for wires that say when an answer was complete.
+    new_id: makes a fresh id with the given prefix (`"chatcmpl-"` -> `"chatcmpl-3f…"`).
     answer_id: the id of the answer, when it has one already. settle: is told, once, what came of an answer that has a
     beginning and an end; by dialects whose answers can be stored.
     request_id: what `x-request-id` says, for wires that repeat it in errors.
@@ -40,6 +41,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     created: int
+    now: Callable[[], float]
     new_id: Callable[[str], str]
     answer_id: str | None = None
     settle: Callable[[Settled], None] | None = None

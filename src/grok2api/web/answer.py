@@ -91,7 +91,11 @@ class AnswerRoute:
         request = exchange.request
         entry.exchange = exchange
         envelope = Envelope(
-            model=request.model, created=int(time.time()), new_id=self._new_id, request_id=entry.request_id
+            model=request.model,
+            created=int(time.time()),
+            now=time.time,
+            new_id=self._new_id,
+            request_id=entry.request_id,
         )
         keeping = self._stored.keeping(turn, exchange, envelope.created) if self._stored is not None else None
         if keeping is not None:

@@ -1,6 +1,6 @@
 """The little of ASGI that the hot routes need: header look-up, one-piece answers, request ids."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -30,6 +30,25 @@ async def answer_whole(
     packed = [kind, (b"content-length", str(len(body)).encode()), *pack(headers)]
     await send({"type": "http.response.start", "status": status, "headers": packed})
     await send({"type": "http.response.body", "body": body})
+
+
+async def answer_nothing(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Send 204, which has no body."""
+    await send({"type": "http.response.start", "status": 204, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def adding(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
+    """`send`, with these headers on the answer, save those that it says itself."""
+
+    async def tagged(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            said = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in said}
+            message = {**message, "headers": [*said, *(pair for pair in headers if pair[0] not in names)]}
+        await send(message)
+
+    return tagged
 
 
 class Gone(Exception):  # noqa: N818 - not an error: the client left

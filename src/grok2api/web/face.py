@@ -1,7 +1,8 @@
 """The whole HTTP face as one ASGI application: the hot routes by table, the rest by Starlette.
 
 Also answers for what does not exist: a doubled or missing `/v1` is told the right URL (C9), a wrong method and
-an unknown path get the client's own error envelope, and every answer carries `x-request-id`.
+an unknown path get the client's own error envelope, and every answer carries `x-request-id`. Pages of other origins
+are let in where the settings name them (`cors`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from grok2api.canonical.problem import Kind, Problem
-from grok2api.web.asgi import Asgi, Message, Receive, Scope, Send
+from grok2api.web.asgi import Asgi, Receive, Scope, Send, adding, answer_nothing
+from grok2api.web.cors import judge
 from grok2api.web.links import public_base
 from grok2api.web.paths import Paths
 from grok2api.web.problems import speaks_anthropic
@@ -26,9 +28,16 @@ _SHOWN = 200
 class Face:
     """Dispatches requests; see the module."""
 
-    def __init__(self, hot: Mapping[str, Asgi], routes: Sequence[BaseRoute], new_id: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        hot: Mapping[str, Asgi],
+        routes: Sequence[BaseRoute],
+        new_id: Callable[[str], str],
+        origins: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._hot = hot
         self._new_id = new_id
+        self._origins = origins
         self.known = tuple(hot) + tuple(getattr(route, "path", "") for route in routes)
         self._routes = [route for route in routes if isinstance(route, Route)]
         self._paths = Paths(
@@ -43,14 +52,24 @@ class Face:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            route = self._hot.get(scope["path"])
-            if route is not None:
-                await route(scope, receive, send)
-                return
-            request_id = scope["grok2api.request_id"] = self._new_id("req_")
-            await self._rest(scope, receive, _with_id(send, request_id))
+            origins = self._origins()
+            verdict = judge(scope, origins) if origins else None
+            if verdict is None:
+                await self._serve(scope, receive, send)
+            elif verdict.preflight:
+                await answer_nothing(send, [*verdict.headers, *_ids(self._new_id("req_"))])
+            else:
+                await self._serve(scope, receive, adding(send, verdict.headers))
         elif scope["type"] == "lifespan":
             await self._rest(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._hot.get(scope["path"])
+        if route is not None:
+            await route(scope, receive, send)
+            return
+        request_id = scope["grok2api.request_id"] = self._new_id("req_")
+        await self._rest(scope, receive, adding(send, _ids(request_id)))
 
     def _missing(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -87,12 +106,6 @@ def _broken(request: Request, _: Exception) -> Response:
     return problem_answer(problem, request)
 
 
-def _with_id(send: Send, request_id: str) -> Send:
-    async def tagged(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            ident = request_id.encode()
-            ids = [(b"x-request-id", ident), (b"request-id", ident)]  # both names that SDKs read
-            message = {**message, "headers": [*message.get("headers", ()), *ids]}
-        await send(message)
-
-    return tagged
+def _ids(request_id: str) -> list[tuple[bytes, bytes]]:
+    ident = request_id.encode()
+    return [(b"x-request-id", ident), (b"request-id", ident)]  # both names that SDKs read

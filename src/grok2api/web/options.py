@@ -17,12 +17,16 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """keys: empty means open mode. max_body: bytes, also after decompression. app_url: the base of links, if given."""
+    """keys: empty means open mode. max_body: bytes, also after decompression. app_url: the base of links, if given.
+
+    cors_origins: origins whose pages may read answers; `*` means all, empty none.
+    """
 
     keys: tuple[str, ...] = ()
     max_body: int = 64 * 1024 * 1024
     stream_by_default: bool = True
     app_url: str = ""
+    cors_origins: tuple[str, ...] = ()
     timing: Timing = Timing()
 
 

@@ -1,9 +1,9 @@
 """The response object: what `echo` repeats of the request, and what the answer adds.
 
 Promises every member of the specification, in whole answers and in the frames that carry a response alike,
-and no null where the specification has none. Three members are said as they are, not as they were asked:
-`store` is whether the answer is stored, `service_tier` is `default` because there is no other, and `completed_at` is
-null because an encoder has no clock.
+and no null where the specification has none. Two members are said as they are, not as they were asked: `store` is
+whether the answer is stored, and `service_tier` is `default` because there is no other. `completed_at` is a time in
+whole epoch seconds when the status is `completed`, and null with every other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -142,6 +142,8 @@ class Resource:
 
     def __init__(self, request: Request, envelope: Envelope) -> None:
         self.id = envelope.answer_id or envelope.new_id("resp_")
+        self._created = envelope.created
+        self._now = envelope.now
         self._items = 0
         self._frame: dict[str, Any] = {
             "id": self.id,
@@ -182,12 +184,17 @@ class Resource:
         reason = incomplete(finish)
         return {
             **self._frame,
+            "completed_at": self._completed_at() if reason is None else None,
             "status": "completed" if reason is None else "incomplete",
             "incomplete_details": None if reason is None else {"reason": reason},
             "output": output,
             "usage": usage(used),
             **_sources(sources),
         }
+
+    def _completed_at(self) -> int:
+        """Now, and never before the beginning, whatever was done to the clock meanwhile."""
+        return max(self._created, int(self._now()))
 
     def failed(self, output: list[dict[str, Any]], problem: Problem, sources: Iterable[Source] = ()) -> dict[str, Any]:
         """With what came before it broke off."""
