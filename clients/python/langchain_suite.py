@@ -97,7 +97,7 @@ class TestResponses(TestChat):
 
 
 class TestMessages(_Standard):
-    """`ChatAnthropic`. It takes every block for text unless it has asked for thinking or against it."""
+    """`ChatAnthropic`."""
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
@@ -105,8 +105,7 @@ class TestMessages(_Standard):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        thinking = {"type": "disabled"}
-        return {"model": MODEL, "base_url": URL, "api_key": KEY, "max_retries": 0, "thinking": thinking}
+        return {"model": MODEL, "base_url": URL, "api_key": KEY, "max_retries": 0}
 
     @property
     def supports_anthropic_inputs(self) -> bool:

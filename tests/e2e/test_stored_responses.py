@@ -377,7 +377,7 @@ async def test_old_responses_are_forgotten_and_the_oldest_of_too_many(tmp_path: 
         await store.put(
             [
                 msgspec.structs.replace(
-                    old, id=f"resp_{n}", root=f"resp_{n}", created_at=later + n, body=b"x" * 300_000
+                    old, id=f"resp_{n}", root=f"resp_{n}", created_at=later + n, response=b"x" * 300_000
                 )
                 for n in range(5)
             ]
