@@ -122,3 +122,16 @@ async def test_M2_what_was_packed_is_counted_by_what_it_comes_to() -> None:
     with budget.share() as share:
         await read_body(arriving(gzip.compress(body), 100), {"content-encoding": "gzip"}, 10**9, share)
         assert budget.held == len(body)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "Text/Plain;charset=UTF-8", "application/x-www-form-urlencoded"]
+)
+async def test_a_page_cannot_send_what_its_browser_would_not_ask_about(content_type: str) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    assert await read_body(arriving(b"{}", 2), headers, 10) == b"{}"
+    with pytest.raises(Refusal) as refused:
+        await read_body(arriving(b"{}", 2), {**headers, "origin": "https://evil.example"}, 10)
+    assert refused.value.problem.kind is Kind.MEDIA_TYPE
+    json = {"content-type": "application/json; charset=utf-8", "origin": "https://chat.example"}
+    assert await read_body(arriving(b"{}", 2), json, 10) == b"{}"

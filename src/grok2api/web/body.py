@@ -20,6 +20,10 @@ from grok2api.web.asgi import Gone, Headers, Receive
 #: Seconds in which a body must have arrived; a client that drips bytes holds a connection, not memory.
 READ_TIMEOUT = 120.0
 
+#: What any page of a browser can send anywhere without asking first (the Fetch standard's simple requests), so that
+#: with an open gateway it would spend the accounts of whoever opens it.
+_UNASKED = frozenset({"", "text/plain", "application/x-www-form-urlencoded"})
+
 _STEP = 256 * 1024
 _ZSTD_PIECE = 256
 
@@ -29,6 +33,11 @@ async def read_body(receive: Receive, headers: Headers, limit: int, share: Share
 
     A body is counted in the share of its request; only where the limit is small there may be none.
     """
+    if "origin" in headers and headers.get("content-type", "").partition(";")[0].strip().lower() in _UNASKED:
+        message = "A page in a browser has to say what it sends: content-type: application/json"
+        raise Refusal(
+            Problem(kind=Kind.MEDIA_TYPE, message=message, param="content-type", code="unsupported_media_type")
+        )
     share = share or Budget(lambda: sys.maxsize).share()
     announced = headers.get("content-length", "")
     if announced.isdigit():
