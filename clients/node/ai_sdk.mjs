@@ -38,6 +38,9 @@ function weather(seen) {
   });
 }
 
+// Messages show thinking to those who ask for it.
+const THINKING = { anthropic: { thinking: { type: "enabled", budgetTokens: 2000 } } };
+
 async function streamed(options) {
   const parts = [];
   const stream = streamText({ maxRetries: 0, onError() {}, ...options });
@@ -57,7 +60,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
   });
 
   test(`${name}: streamText, reasoning, usage`, async () => {
-    const { parts, stream } = await streamed({ ...base, prompt: HELLO });
+    const { parts, stream } = await streamed({ ...base, prompt: HELLO, providerOptions: THINKING });
     assert.deepEqual(parts.filter((part) => part.type === "error"), []);
     assert.match(await stream.text, /sky/);
     const usage = await stream.usage;

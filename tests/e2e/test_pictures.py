@@ -125,7 +125,7 @@ BAD = [
 
 async def test_a_client_that_reads_files_only_gets_them(tmp_path: Path) -> None:
     """The Vercel AI SDK's OpenAI provider names no `response_format` in edits, and reads `b64_json`."""
-    agent = {"user_agent": "ai/6.0.326 ai-sdk/openai/3.0.140 ai-sdk/provider-utils/4.0.30 runtime/node.js/22"}
+    agent = {"user_agent": "ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/v20.20.2"}
     body = {"model": EDIT, "prompt": "Make it blue", "image": data_uri("image/png", png(4, 4))}
     async with rigged(tmp_path, world=SMALL) as rig:
         _, _, answer = await rig.post(EDITS, body, **agent)

@@ -36,7 +36,7 @@ _NUMBERS = ("n", "partial_images", "output_compression")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 #: In the user agent of a client that reads files only, and asks for them only sometimes.
-_READS_FILES = "ai-sdk/openai/"
+_READS_FILES = "ai-sdk"
 
 
 def decode(body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Request:
