@@ -69,6 +69,22 @@ def test_X3_serving_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
     assert not set(NOT_FOR_SERVING) & set(loaded)
 
 
+def test_X3_serving_does_not_carry_what_draws_on_terminals() -> None:
+    probe = """
+import sys
+from grok2api.cli.main import main
+sys.argv = ["grok2api", "serve", "--help"]
+try:
+    main()
+except SystemExit:
+    import grok2api.app
+    print(*sys.modules)
+"""
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+    assert "grok2api.app" in loaded
+    assert not {"rich.console", "pygments"} & set(loaded)
+
+
 def test_X3_a_process_that_only_watches_over_others_loads_nothing_of_the_gateway() -> None:
     probe = "import sys, grok2api.cli.main, grok2api.cli.serve, grok2api.supervisor; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
