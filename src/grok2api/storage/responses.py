@@ -99,12 +99,6 @@ class ResponseStore:
         """Hold these longer, those that `holder` still holds."""
         return await self._database.write(lambda connection: _hold(connection, idents, holder, until))
 
-    async def let_go(self, holder: str, idents: Collection[str]) -> None:
-        """Hold these no longer."""
-        mine = and_(responses.c.id.in_(list(idents)), responses.c.holder == holder)
-        change = update(responses).where(mine).values(holder=None, held_until=0.0)
-        await self._database.write(lambda connection: connection.execute(change))
-
     async def ask_to_stop(self, ident: str) -> bool:
         """Tell whoever works on this one that it is to stop; whether it is there and not over."""
         change = update(responses).where(responses.c.id == ident, _OPEN).values(cancelling=True)

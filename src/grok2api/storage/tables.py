@@ -23,9 +23,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
+
+from grok2api.storage.rows import text
 
 metadata = MetaData()
 
@@ -37,6 +41,16 @@ _LONG = 4_194_303
 LongText = Text().with_variant(Text(_LONG), "mysql")
 LongBytes = LargeBinary().with_variant(LargeBinary(_LONG), "mysql")
 BigNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Name(TypeDecorator[str]):
+    """Short words of which clients may ask for any: what no database can hold is nobody's name, and not an error."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else text(value)
 
 
 def _table(name: str, *items: SchemaItem) -> Table:
@@ -149,26 +163,26 @@ settings = _table(
 #: Films, from the order on. `holder` is the process that works on one, or nobody; it holds it until `held_until`.
 videos = _table(
     "videos",
-    Column("id", String(64), primary_key=True),
+    Column("id", Name(64), primary_key=True),
     Column("created_at", Double, nullable=False),
     Column("model", LongText, nullable=False),
     Column("prompt", LongText, nullable=False),
     Column("seconds", Integer, nullable=False),
-    Column("size", String(32), nullable=False),
-    Column("resolution", String(32), nullable=False),
-    Column("preset", String(32), nullable=False),
+    Column("size", Name(32), nullable=False),
+    Column("resolution", Name(32), nullable=False),
+    Column("preset", Name(32), nullable=False),
     Column("pictures", Integer, nullable=False),
-    Column("key", String(64)),
-    Column("body", String(64), nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("key", Name(64)),
+    Column("body", Name(64), nullable=False),
+    Column("status", Name(16), nullable=False),
     Column("progress", Integer, nullable=False),
-    Column("account", String(40)),
+    Column("account", Name(40)),
     Column("checkpoint", LongText, nullable=False),
-    Column("file", String(64)),
-    Column("error_code", String(64), nullable=False),
+    Column("file", Name(64)),
+    Column("error_code", Name(64), nullable=False),
     Column("error_message", LongText, nullable=False),
     Column("completed_at", Double),
-    Column("holder", String(40)),
+    Column("holder", Name(40)),
     Column("held_until", Double, nullable=False, server_default="0"),
     UniqueConstraint("key", name="uq_videos_key"),
     Index("ix_videos_age", "created_at", "id"),
@@ -181,19 +195,19 @@ videos = _table(
 #: Bodies come last, and sizes are in indexes: who only wants to know how much there is shall not read all of it.
 responses = _table(
     "responses",
-    Column("id", String(64), primary_key=True),
+    Column("id", Name(64), primary_key=True),
     Column("created_at", Double, nullable=False),
-    Column("owner", String(64), nullable=False),
+    Column("owner", Name(64), nullable=False),
     Column("model", LongText, nullable=False),
-    Column("previous", String(64)),
-    Column("root", String(64), nullable=False),
-    Column("conversation", String(64)),
-    Column("status", String(16), nullable=False),
-    Column("account", String(40)),
+    Column("previous", Name(64)),
+    Column("root", Name(64), nullable=False),
+    Column("conversation", Name(64)),
+    Column("status", Name(16), nullable=False),
+    Column("account", Name(40)),
     Column("sticky", LongText),
     Column("size", BigNumber, nullable=False),
     Column("cancelling", Boolean, nullable=False),
-    Column("holder", String(40)),
+    Column("holder", Name(40)),
     Column("held_until", Double, nullable=False, server_default="0"),
     Column("input", LongBytes, nullable=False),
     Column("response", LongBytes, nullable=False),
@@ -206,7 +220,7 @@ responses = _table(
 #: What a stream of a response has sent, piece by piece; `first` is the sequence number of the piece's first frame.
 response_frames = _table(
     "response_frames",
-    Column("response", String(64), ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    Column("response", Name(64), ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
     Column("first", Integer, primary_key=True, autoincrement=False),
     Column("size", BigNumber, nullable=False),
     Column("frames", LongBytes, nullable=False),
@@ -215,12 +229,12 @@ response_frames = _table(
 
 conversations = _table(
     "conversations",
-    Column("id", String(64), primary_key=True),
-    Column("owner", String(64), nullable=False),
+    Column("id", Name(64), primary_key=True),
+    Column("owner", Name(64), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("used_at", Double, nullable=False),
     Column("about", LongText, nullable=False),
-    Column("account", String(40)),
+    Column("account", Name(40)),
     Index("ix_conversations_used", "used_at"),
 )
 
@@ -228,8 +242,8 @@ conversations = _table(
 conversation_items = _table(
     "conversation_items",
     Column("number", BigNumber, primary_key=True, autoincrement=True),
-    Column("conversation", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
-    Column("item", String(128), nullable=False),
+    Column("conversation", Name(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("item", Name(128), nullable=False),
     Column("size", BigNumber, nullable=False),
     Column("content", LongBytes, nullable=False),
     UniqueConstraint("conversation", "item", name="uq_conversation_items_item"),

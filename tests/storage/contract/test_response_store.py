@@ -117,8 +117,6 @@ async def test_one_that_is_worked_on_is_held_by_one_until_its_time_is_over(respo
     assert (await responses.hold(["resp_0", "resp_2"], "a", 40.0)).mine == {"resp_0"}
     taken = await responses.take("c", 21.0, 31.0, 9)
     assert [(one.id, one.holder) for one in taken] == [("resp_1", "c"), ("resp_2", "c")]
-    await responses.let_go("c", ["resp_1", "resp_0"])
-    assert [one.id for one in await responses.take("d", 22.0, 31.0, 9)] == ["resp_1"]
 
 
 async def test_two_who_take_at_once_get_different_ones(responses: ResponseStore) -> None:
@@ -186,3 +184,14 @@ async def test_streams_are_forgotten_before_their_responses(responses: ResponseS
     assert await responses.expire_frames(9.0, 9) == 0
     kept = [number for number in (1, 2, 3) if await responses.frames(f"resp_{number}", 0, 9)]
     assert (kept, await responses.get("resp_1")) == ([2], stored(1))
+
+
+@pytest.mark.parametrize("ident", ["\0", "resp_\0", "resp_1\0", "\N{CAT FACE}" * 3000, "\ud800"])
+async def test_a_name_that_no_database_can_hold_is_nobodys(responses: ResponseStore, ident: str) -> None:
+    await responses.put([stored(1)])
+    assert await responses.get(ident) is None
+    assert await responses.some([ident, "resp_1"]) == {"resp_1": stored(1)}
+    assert (await responses.chain(ident, 9, 10**9)).missing == ident
+    assert await responses.frames(ident, 0, 1) == []
+    assert not await responses.ask_to_stop(ident)
+    assert not await responses.remove(ident)
