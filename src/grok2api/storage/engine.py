@@ -34,7 +34,7 @@ _TRIES = 7
 _PAUSE_SEC = 0.1
 
 
-#: What is about a statement's values, and not about the database.
+#: What is about a statement's values, and not about the database; or about others who were first, which passes.
 _REFUSED = (DataError, IntegrityError, ProgrammingError)
 
 
@@ -93,10 +93,9 @@ class Database:
                     return work(connection)
             except SQLAlchemyError as error:
                 fault, said = self._explained(error)
-                if fault is None and isinstance(error, _REFUSED):
-                    raise RefusedValues(said) from None
-                if tries == _TRIES or fault is None or not fault.again:
-                    raise StoreError(said) from None
+                if fault is None or not fault.again or tries == _TRIES:
+                    refused = isinstance(error, _REFUSED) and (fault is None or fault.again)
+                    raise (RefusedValues if refused else StoreError)(said) from None
                 self._closing.wait(random.uniform(0, _PAUSE_SEC * tries))  # noqa: S311
         raise AssertionError("the last try returns or raises")
 

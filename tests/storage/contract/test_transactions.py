@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from databases import execute
 from grok2api.storage.address import address_of
 from grok2api.storage.engine import Database
-from grok2api.storage.errors import StoreError
+from grok2api.storage.errors import RefusedValues, StoreError
 from grok2api.storage.opening import open_store
 from grok2api.storage.tables import meta
 
@@ -124,3 +124,13 @@ def meet(barrier: threading.Barrier) -> None:
     """Wait for the other; in vain where writers queue."""
     with suppress(threading.BrokenBarrierError):
         barrier.wait(1)
+
+
+async def test_what_is_there_already_is_refused_in_the_end(database: Database) -> None:
+    """Trying again helps against others who were first, and not when it is the values."""
+
+    def twice(connection: Connection) -> None:
+        connection.execute(insert(meta), [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}])
+
+    with pytest.raises(RefusedValues):
+        await database.write(twice)
