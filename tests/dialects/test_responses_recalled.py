@@ -160,6 +160,13 @@ def stored(*output: dict[str, Any], **more: Any) -> Stored:
     return Stored(id=RESP, created_at=1.0, model="grok", status="failed", root=RESP, response=body, **more)
 
 
+@pytest.mark.parametrize("ident", [5, ["l"], "", "x" * 129, "a\0b", "a ", "\N{CAT FACE}"])
+def test_an_id_that_no_database_keeps_is_replaced(ident: Any) -> None:
+    [shown] = recalled.named([{"role": "user", "content": "x", "id": ident}], RESP)
+    assert shown["id"] == recalled.item_id("msg_", RESP, 0x8000)
+    assert recalled.named([{"type": "item_reference", "id": ident}], RESP) == []
+
+
 def test_a_turn_is_what_was_asked_and_what_was_answered_whole() -> None:
     reasoning = {"type": "reasoning", "id": "rs_1", "summary": []}
     broken = {**CALL, "status": "incomplete"}

@@ -23,6 +23,8 @@ REFERENCE = "item_reference"
 COMPACTIONS = ("compaction", "compaction_summary", "context_compaction")
 _RESPONSE = "resp_"
 _ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]{24})[0-9a-f]{4}")
+#: Ids of clients that are kept: every database holds them, and tells them apart.
+_KEPT_ID = re.compile(r"[!-~]{1,128}")
 
 #: The numbers of input items begin here; those of output items at 0.
 _INPUT = 0x8000
@@ -122,8 +124,19 @@ def home(item: str) -> str | None:
 
 
 def named(items: Iterable[Any], response: str) -> list[Item]:
-    """Input items as they are kept and shown: each with an id, messages in parts. Not checked."""
-    return [_named(item, index, response) for index, item in enumerate(items) if type(item) is dict]
+    """Input items as they are kept and shown: each with an id, messages in parts. Not checked.
+
+    An id that no database could keep is replaced by one of ours; references by such ids are left out.
+    """
+    return [
+        _named(item, index, response)
+        for index, item in enumerate(items)
+        if type(item) is dict and (_is_kept(item.get("id")) or not is_reference(item))
+    ]
+
+
+def _is_kept(ident: Any) -> bool:
+    return type(ident) is str and _KEPT_ID.fullmatch(ident) is not None
 
 
 def _named(item: dict[str, Any], index: int, response: str) -> Item:
@@ -133,7 +146,9 @@ def _named(item: dict[str, Any], index: int, response: str) -> Item:
     shown = {
         **item,
         "type": kind,
-        "id": item.get("id") or item_id(_PREFIXES.get(kind, "item_"), response, _INPUT + index),
+        "id": item["id"]
+        if _is_kept(item.get("id"))
+        else item_id(_PREFIXES.get(kind, "item_"), response, _INPUT + index),
     }
     if kind == "message":
         shown["content"] = _parts(item)
