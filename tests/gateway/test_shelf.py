@@ -141,6 +141,15 @@ async def test_a_chain_goes_on_from_what_waits_into_the_store(kit: Kit) -> None:
     assert (broken.missing, len(broken.responses)) == ("resp_2", 4)
 
 
+async def test_a_chain_goes_on_from_the_store_into_what_waits(kit: Kit) -> None:
+    """One that is made in the background is written at once, and may be so before the one that it goes on with."""
+    kit.shared = True
+    kit.responses.rows |= {"resp_1": kept(1).stored, "resp_3": kept(3, 2).stored}
+    kit.shelf.take(kept(2, 1))
+    assert await idents(kit, "resp_3") == ["resp_1", "resp_2", "resp_3"]
+    assert kit.slept == []
+
+
 async def test_what_waits_is_part_of_a_long_chain(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_RESPONSES", 5)
     for number in range(1, 4):
@@ -228,6 +237,14 @@ async def test_items_of_a_conversation_are_there_before_they_are_written(kit: Ki
     await kit.shelf.write()
     assert list(kit.responses.rows) == ["resp_1"]
     assert kit.conversations.items == [{"id": f"msg_{number}"} for number in (0, 1, 2, 2, 3)]
+
+
+async def test_a_response_that_is_deleted_leaves_its_turn(kit: Kit) -> None:
+    kit.shelf.take(turn(1, "msg_1"))
+    assert await kit.shelf.remove("resp_1", "me")
+    assert await kit.shelf.get("resp_1", "me") is None
+    await kit.shelf.write()
+    assert ([item["id"] for item in kit.conversations.items], kit.responses.rows) == (["msg_0", "msg_1"], {})
 
 
 async def test_a_turn_is_written_at_its_end_only_where_others_serve_too(kit: Kit) -> None:

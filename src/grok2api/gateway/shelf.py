@@ -153,25 +153,34 @@ class Shelf:
 
     async def chain(self, ident: str, owner: str, largest: int) -> Chain:
         """That response and all before it, which take at most `largest` bytes. Raises `StoreError`."""
+        found = Chain(missing=ident)
+        while (at := found.missing) is not None and not found.too_long:
+            most, room = MOST_RESPONSES - len(found.responses), largest - found.size
+            older = self._fresh(at, most, room) or await self._older(at, most, room)
+            if not (older.responses or older.too_long):
+                break
+            found = Chain((*older.responses, *found.responses), older.size + found.size, older.missing, older.too_long)
+        if found.too_long or (found.responses and found.responses[-1].owner != owner):
+            return Chain(too_long=found.too_long, missing=ident)
+        return found
+
+    def _fresh(self, ident: str, most: int, largest: int) -> Chain | None:
+        """What waits of that response and those before it; None when that is nothing."""
         fresh: list[Stored] = []
         size = 0
         at: str | None = ident
-        while at is not None and (one := self._stored(at)) is not None and len(fresh) <= MOST_RESPONSES:
+        while at is not None and (one := self._stored(at)) is not None:
             fresh.append(one)
             size += self._waiting[at].size
             at = one.previous
-        most, room = MOST_RESPONSES - len(fresh), largest - size
-        if most < 0 or room < 0:
-            return Chain(too_long=True)
-        older = Chain() if at is None else await self._older(at, most, room)
-        responses = (*older.responses, *reversed(fresh))
-        if older.too_long or (responses and responses[-1].owner != owner):
-            return Chain(too_long=older.too_long, missing=ident)
-        return Chain(responses, older.size + size, older.missing)
+            if len(fresh) > most or size > largest:
+                return Chain(too_long=True)
+        return Chain(tuple(reversed(fresh)), size, at) if fresh else None
 
     async def _older(self, ident: str, most: int, largest: int) -> Chain:
         return await self._look(
-            lambda: self._responses.chain(ident, most, largest), lambda found: found.missing is None or found.too_long
+            lambda: self._responses.chain(ident, most, largest),
+            lambda found: found.too_long or found.missing is None or self._stored(found.missing) is not None,
         )
 
     async def some(self, idents: Collection[str], owner: str) -> dict[str, Stored]:
@@ -182,12 +191,16 @@ class Shelf:
         return {ident: one for ident, one in found.items() if one.owner == owner}
 
     async def remove(self, ident: str, owner: str) -> bool:
-        """Forget a response; whether there was one. Raises `StoreError`."""
+        """Forget a response, and not its turn of a conversation; whether there was one. Raises `StoreError`."""
         if await self.get(ident, owner) is None:
             return False
         async with self._writing:
-            self._drop(ident)
             await self._responses.remove(ident)
+            kept = self._waiting.get(ident)
+            if kept is not None and kept.items:
+                self._waiting[ident] = msgspec.structs.replace(kept, keeps=False)
+            else:
+                self._drop(ident)
         return True
 
     async def conversation(self, ident: str, owner: str) -> Conversation | None:
