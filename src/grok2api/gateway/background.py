@@ -385,5 +385,5 @@ class Background:
 
     def _lose(self, run: Run) -> None:
         """It is in the store no more, or somebody else's there."""
-        del self._runs[run.id]
-        spawn(self._stop(run, STOPPED), "background answer lost")
+        if self._runs.pop(run.id, None) is not None:
+            spawn(self._stop(run, STOPPED), "background answer lost")
