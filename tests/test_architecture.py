@@ -77,7 +77,6 @@ PURE = (
     "admin.table",
     "admin.tags",
     "config.about",
-    "config.answers",
     "config.media",
     "config.masking",
     "config.responses",

@@ -10,13 +10,14 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import cast
 
 import msgspec
 import uvloop
+from starlette.routing import BaseRoute
 
 from grok2api import __version__, options
 from grok2api.accounts.pool import AccountPool
@@ -63,7 +64,6 @@ from grok2api.transport.egress import Routes, TransportOptions
 from grok2api.transport.switched import Rows, SwitchedHttp, SwitchedSockets
 from grok2api.transport.tasks import spawn
 from grok2api.upkeep import counted, jobs, kept
-from grok2api.upstreams.base import Upstream
 from grok2api.upstreams.console.adapter import Console
 from grok2api.upstreams.grok_web.account_settings import AccountSettings
 from grok2api.upstreams.grok_web.adapter import GrokWeb
@@ -155,8 +155,7 @@ async def running(
         made = await making(stack, live, layers.data_dir, http, sockets, accounts.pool, watch, now, _uuid)
         grok_web = options.kept(options.grok_web, lambda: live.current)
         chat = GrokWeb(http, sockets, grok_web, made.users, now, _uuid, made.uploads)
-        upstreams: Mapping[Surface, Upstream] = {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console}
-        gateway = _gateway(accounts.pool, upstreams, live, watch, made)
+        gateway = _gateway(accounts.pool, chat, console, live, watch, made)
         state = State()
         films = films_of(made, gateway, database, live, layers.data_dir, state, now, new_id("process_"))
         await stack.enter_async_context(films.running())
@@ -184,15 +183,8 @@ async def running(
             coordinator=coordinator,
         )
         admin = administration(stack, configured, layers.data_dir, state, administered, now, rng)
-        web = options.kept(options.face, lambda: live.current)
-        videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
-        small = SmallRoutes(gateway, web, state, lambda: accounts.following.trouble, __version__)
         journal = Journal(counters.bump)
-        apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
-        kept_routes = stored_routes(stored, apart, made.budget, web, state, now, new_id)
-        routes = [*small.table(), *videos.table(), *kept_routes, *admin]
-        hot = _hot(gateway, web, state, journal, made, stored, apart)
-        face = Face(hot, routes, new_id, lambda: web().cors_origins)
+        face = _face(live, gateway, accounts.following, made, films, background, stored, admin, state, journal, now)
         await stack.enter_async_context(coordinator.running(accounts.pool))
         yield App(
             face=face,
@@ -214,12 +206,10 @@ async def running(
         )
 
 
-def _gateway(
-    pool: AccountPool, upstreams: Mapping[Surface, Upstream], live: Live, watch: Watch, made: Making
-) -> Gateway:
+def _gateway(pool: AccountPool, chat: GrokWeb, console: Console, live: Live, watch: Watch, made: Making) -> Gateway:
     return Gateway(
         pool,
-        upstreams,
+        {Surface.WEB_CHAT: chat, Surface.CONSOLE_CHAT: console},
         options.kept(options.gateway, lambda: live.current),
         count,
         new_id,
@@ -262,6 +252,29 @@ async def _clients(stack: AsyncExitStack, live: Live) -> tuple[SwitchedHttp, Swi
         await client.start()
         stack.push_async_callback(client.close)
     return http, sockets
+
+
+def _face(
+    live: Live,
+    gateway: Gateway,
+    following: Following,
+    made: Making,
+    films: Films,
+    background: Background,
+    stored: Storing,
+    admin: Sequence[BaseRoute],
+    state: State,
+    journal: Journal,
+    now: Callable[[], float],
+) -> Face:
+    """Everything that is served over HTTP."""
+    web = options.kept(options.face, lambda: live.current)
+    videos = VideoRoutes(films, made.stored, made.attaching, made.budget, web, state, now, _film_id)
+    small = SmallRoutes(gateway, web, state, lambda: following.trouble, __version__)
+    apart = BackgroundAnswers(background, RESPONSES.encoder, stored.recall, journal, state)
+    kept_routes = stored_routes(stored, apart, made.budget, web, state, now, new_id)
+    hot = _hot(gateway, web, state, journal, made, stored, apart)
+    return Face(hot, [*small.table(), *videos.table(), *kept_routes, *admin], new_id, lambda: web().cors_origins)
 
 
 def _hot(

@@ -16,7 +16,7 @@ from grok2api.accounts.asking import Asking, QuotaSource
 from grok2api.accounts.lifecycle import Effect
 from grok2api.accounts.model import Account
 from grok2api.accounts.pool import AccountPool
-from grok2api.accounts.refresh import Refresher
+from grok2api.accounts.refresh import Refresher, RefreshOptions
 from grok2api.accounts.rounds import TIERS, Rounds
 from grok2api.accounts.sync import Sync
 from grok2api.config.live import Live
@@ -146,23 +146,24 @@ def jobs(
     now: Callable[[], float],
 ) -> tuple[Job, ...]:
     """All periodic work. What is done once for all workers is done by the one that leads."""
-    rounds, writer = accounts.rounds, accounts.writer
-
-    async def sweep() -> None:
-        if coordinator.leads:
-            await rounds.sweep()
-        else:
-            await coordinator.tell(_EXHAUSTED)
-
-    refresh = options.kept(options.refresh, lambda: live.current)
-
+    configuration = Job(
+        name="configuration",
+        help="Takes over what was changed in the configuration file.",
+        every=lambda: _CONFIGURATION_SEC,
+        work=look_at_configuration,
+    )
     return (
-        Job(
-            name="configuration",
-            help="Takes over what was changed in the configuration file.",
-            every=lambda: _CONFIGURATION_SEC,
-            work=look_at_configuration,
-        ),
+        configuration,
+        *_store_jobs(accounts, coordinator, totals, now),
+        *_quota_jobs(accounts, options.kept(options.refresh, lambda: live.current), coordinator),
+    )
+
+
+def _store_jobs(
+    accounts: Accounts, coordinator: Coordinator, totals: CounterWriter, now: Callable[[], float]
+) -> tuple[Job, ...]:
+    writer = accounts.writer
+    return (
         Job(
             name="store-sync",
             help="Takes over what other processes changed in the store.",
@@ -193,6 +194,19 @@ def jobs(
             remembered=True,
             enabled=lambda: coordinator.leads,
         ),
+    )
+
+
+def _quota_jobs(accounts: Accounts, refresh: Callable[[], RefreshOptions], coordinator: Coordinator) -> tuple[Job, ...]:
+    rounds = accounts.rounds
+
+    async def sweep() -> None:
+        if coordinator.leads:
+            await rounds.sweep()
+        else:
+            await coordinator.tell(_EXHAUSTED)
+
+    return (
         *(
             Job(
                 name=f"quota-{tier}",

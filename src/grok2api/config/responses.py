@@ -1,4 +1,4 @@
-"""Settings of responses and conversations that are kept for clients who come back to them.
+"""Settings of responses that outlive the request for them: kept for clients who come back, or made in the background.
 
 Part of the tree in `settings`.
 """
@@ -32,3 +32,17 @@ class Responses(Section, frozen=True, kw_only=True):
             low=0,
         ),
     ] = 4096
+
+
+class Background(Section, frozen=True, kw_only=True):
+    """Answers of `/v1/responses` that are made in the background."""
+
+    at_once: Annotated[
+        int, About("Answers that a process makes at the same time; further ones wait.", low=1, high=1000)
+    ] = 16
+    waiting: Annotated[
+        int, About("Answers that may wait in a process; what is more is answered by 429.", low=0, high=10000)
+    ] = 64
+    replay_hours: Annotated[
+        float, About("Hours from its beginning on for which the stream of such an answer can be taken up again.", low=0)
+    ] = 24

@@ -10,9 +10,8 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from grok2api.config.about import About, Section
-from grok2api.config.answers import Background
 from grok2api.config.media import Asset, Cache, Image, Media, Video
-from grok2api.config.responses import Responses
+from grok2api.config.responses import Background, Responses
 from grok2api.config.server import Server
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
