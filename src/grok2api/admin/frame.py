@@ -24,7 +24,7 @@ from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, headers_of
 from grok2api.web.body import read_body
 from grok2api.web.options import State, WebOptions
-from grok2api.web.stream import Line
+from grok2api.web.stream import Line, only_left
 
 #: Bodies larger than this are read in a thread, so that streams go on meanwhile.
 _LARGE = 256 * 1024
@@ -96,8 +96,7 @@ class Endpoint:
         except Gone:
             return True
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not line.gone or task is None or task.uncancel() > 0:
+            if not only_left(line.gone):
                 raise
             return True
         except Exception:

@@ -34,7 +34,7 @@ from grok2api.web.once import Once, digest_of
 from grok2api.web.options import MODEL_HEADER, State, WebOptions
 from grok2api.web.problems import DRAINING, INTERNAL, STORE_AWAY, retry_headers, speaks_anthropic, wrong_method
 from grok2api.web.stored import Keeping, StoredAnswers
-from grok2api.web.stream import Line
+from grok2api.web.stream import Line, only_left
 
 
 class AnswerRoute:
@@ -71,8 +71,7 @@ class AnswerRoute:
             with self._budget.share() as share:
                 await self._serve(scope, receive, send, entry, share)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not entry.gone or task is None or task.uncancel() > 0:
+            if not only_left(entry.gone):
                 raise
         except Gone:
             entry.gone = "the client left before its request was whole"

@@ -30,7 +30,7 @@ from grok2api.web.asgi import Receive, Scope, Send
 from grok2api.web.journal import Entry, Journal
 from grok2api.web.options import State, Timing
 from grok2api.web.problems import STORE_AWAY
-from grok2api.web.stream import Line
+from grok2api.web.stream import Line, only_left
 
 _NOT_RECORDED = (
     "The stream of the response {ident!r} cannot be taken up: it was not made in the background, or that was too long "
@@ -144,8 +144,7 @@ class _Stream(Response):
             async with line:
                 await pour(line, self._frames)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not line.gone or task is None or task.uncancel() > 0:
+            if not only_left(line.gone):
                 raise
         finally:
             self._state.leave()

@@ -22,6 +22,12 @@ _STREAM_HEADERS = [
 ]
 
 
+def only_left(gone: str) -> bool:
+    """Whether what cancels this task is that its client has left (`Line.gone`), and nobody else; then it may go on."""
+    task = asyncio.current_task()
+    return bool(gone) and task is not None and task.uncancel() == 0
+
+
 class Line:
     """The connection to one client while it is being answered.
 
