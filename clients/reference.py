@@ -3,24 +3,21 @@
 import sys
 from pathlib import Path
 
-from clients.report import placed, read, section
+from clients.report import read, section
+from grok2api.pages import between, write
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "clients" / "results.json"
 
+BEGIN = "<!-- Made from clients/results.json by `make docs`; do not edit up to the end mark. -->"
+END = "<!-- End of what was tested. -->"
 
-def page(readme: Path = README, results: Path = RESULTS) -> str:
+
+def page() -> str:
     """README as it should be."""
-    return placed(readme.read_text("utf-8"), section(read(results.read_text("utf-8"))))
-
-
-def main() -> int:
-    """Write it."""
-    README.write_text(page(), "utf-8")
-    sys.stdout.write("README.md\n")
-    return 0
+    return between(README.read_text("utf-8"), BEGIN, END, section(read(RESULTS.read_text("utf-8"))))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write({"README.md": page}, ROOT))

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-BEGIN = "<!-- Made from clients/results.json by `make docs`; do not edit up to the end mark. -->"
 _BECAUSE = " because "
-END = "<!-- End of what was tested. -->"
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def section(results: Sequence[Result]) -> str:
         cells = [result.title, result.version, result.did, *(by_backend.get(name, "-") for name in backends)]
         lines.append(f"| {' | '.join(cells)} |")
     skipped = list(_skipped(results))
-    return "\n".join([BEGIN, "", *lines, *(["", "Not run, and why:", "", *skipped] if skipped else []), "", END])
+    return "\n".join([*lines, *(["", "Not run, and why:", "", *skipped] if skipped else []), ""])
 
 
 def _skipped(results: Iterable[Result]) -> Iterable[str]:
@@ -119,15 +117,6 @@ def _skipped(results: Iterable[Result]) -> Iterable[str]:
                     cases += [case.case] if case.case not in cases else []
     for (title, why), cases in said.items():
         yield f"* {title}, {', '.join(f'`{case}`' for case in cases)}: {why}"
-
-
-def placed(page: str, text: str) -> str:
-    """A page with the text between the two marks. Raises `ValueError` when they are not there."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError("the page has no marks for what was tested")
-    return before + text + after
 
 
 def _case(line: str) -> Case:

@@ -35,12 +35,16 @@ class Client:
 
     name: str
     title: str
-    kind: Literal["pypi", "npm"]
     pins: tuple[str, ...]
     script: str
     did: str
     on: tuple[str, ...] = tuple(backend.name for backend in BACKENDS)
     seconds: float = 300.0
+
+    @property
+    def kind(self) -> Literal["pypi", "npm"]:
+        """Where it is installed from, which is what its script is written for."""
+        return "npm" if self.script.endswith(".mjs") else "pypi"
 
     @property
     def version(self) -> str:

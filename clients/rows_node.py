@@ -8,7 +8,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="claude-code",
         title="Claude Code",
-        kind="npm",
         pins=("@anthropic-ai/claude-code@2.1.330",),
         script="claude_code.mjs",
         did=f"{_ERRAND}; structured output, sessions, errors, breaks, `/context`",
@@ -16,7 +15,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="claude-code-2.1.197",
         title="Claude Code",
-        kind="npm",
         pins=("@anthropic-ai/claude-code@2.1.197",),
         script="claude_code.mjs",
         did="the same",
@@ -24,7 +22,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="claude-agent-sdk-node",
         title="Claude Agent SDK",
-        kind="npm",
         pins=("@anthropic-ai/claude-agent-sdk@0.3.331", "zod@4.6.7"),
         script="claude_agent_sdk.mjs",
         did=f"{_ERRAND}; a tool of the caller's own, structured output, errors",
@@ -32,7 +29,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="codex",
         title="Codex",
-        kind="npm",
         pins=("@openai/codex@0.169.0",),
         script="codex.mjs",
         did=f"{_ERRAND}; WebSocket, patches, structured output, sessions, errors, breaks",
@@ -40,7 +36,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="opencode",
         title="opencode",
-        kind="npm",
         pins=("opencode-ai@1.18.33",),
         script="opencode.mjs",
         did=f"{_ERRAND}, over chat, Responses and Messages; sessions, errors, breaks",
@@ -48,7 +43,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="continue",
         title="Continue `cn`",
-        kind="npm",
         pins=("@continuedev/cli@1.5.47",),
         script="continue_cn.mjs",
         did=f"{_ERRAND}, over chat and Messages; errors",
@@ -56,7 +50,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="openai-node-6",
         title="OpenAI Node SDK",
-        kind="npm",
         pins=("openai@6.49.0", "zod@4.6.7"),
         script="openai_node.mjs",
         did="chat, Responses and their chain, streams, tools, `parse`, pictures, errors, cancelling",
@@ -64,7 +57,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="openai-node",
         title="OpenAI Node SDK",
-        kind="npm",
         pins=("openai@7.57.0", "zod@4.6.7"),
         script="openai_node.mjs",
         did="the same",
@@ -72,7 +64,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="anthropic-node",
         title="Anthropic Node SDK",
-        kind="npm",
         pins=("@anthropic-ai/sdk@1.12.0", "zod@4.6.7"),
         script="anthropic_node.mjs",
         did="messages, streams, tools and their runner, thinking, `parse`, counting, errors, cancelling",
@@ -80,7 +71,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="ai-sdk-6",
         title="Vercel AI SDK",
-        kind="npm",
         pins=(
             "ai@6.0.326",
             "@ai-sdk/openai@3.0.141",
@@ -97,7 +87,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="ai-sdk",
         title="Vercel AI SDK",
-        kind="npm",
         pins=(
             "ai@7.0.173",
             "@ai-sdk/openai@4.0.118",

@@ -8,7 +8,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="openai",
         title="OpenAI Python SDK",
-        kind="pypi",
         pins=("openai==3.54.0",),
         script="openai_sdk.py",
         did=_OPENAI,
@@ -16,7 +15,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="openai-2",
         title="OpenAI Python SDK",
-        kind="pypi",
         pins=("openai==2.54.0",),
         script="openai_sdk.py",
         did=_OPENAI,
@@ -24,7 +22,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="anthropic",
         title="Anthropic Python SDK",
-        kind="pypi",
         pins=("anthropic==2.12.0",),
         script="anthropic_sdk.py",
         did="Messages, tools, `tool_runner`, `parse`, thinking, `count_tokens`, models, errors",
@@ -32,7 +29,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="open-responses",
         title="Open Responses compliance",
-        kind="pypi",
         pins=("openresponses-types==2.4.0",),
         script="open_responses.py",
         did="the compliance cases and more, every object and event validated",
@@ -40,7 +36,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="langchain",
         title="LangChain standard tests",
-        kind="pypi",
         pins=(
             "langchain-tests==1.1.9",
             "langchain-openai==1.7.3",
@@ -53,7 +48,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="pydantic-ai",
         title="Pydantic AI",
-        kind="pypi",
         pins=("pydantic-ai-slim[openai,anthropic]==2.68.0",),
         script="pydantic_ai_agents.py",
         did="chat, Responses and Messages: tools, streams, typed output in three ways, pictures",
@@ -61,7 +55,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="openai-agents",
         title="OpenAI Agents",
-        kind="pypi",
         pins=("openai-agents==0.24.0",),
         script="openai_agents.py",
         did="chat and Responses: tools, handoffs, streams, typed output, sessions, `previous_response_id`",
@@ -69,7 +62,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="litellm",
         title="LiteLLM as a client",
-        kind="pypi",
         pins=("litellm[mcp]==1.106.2",),
         script="litellm_client.py",
         did="`openai/` and `anthropic/`: tools, streams, typed output, Responses, pictures, errors",
@@ -77,7 +69,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="instructor",
         title="instructor",
-        kind="pypi",
         pins=("instructor[anthropic]==1.17.0",),
         script="instructor_client.py",
         did="chat, Responses and Messages: six modes, whole, partial and iterable",
@@ -85,7 +76,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="llm",
         title="llm",
-        kind="pypi",
         pins=("llm==0.36",),
         script="llm_cli.py",
         did="streams, tools, schemas, pictures, conversations",
@@ -93,7 +83,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="aider",
         title="aider",
-        kind="pypi",
         pins=("aider-chat==0.86.2",),
         script="aider_cli.py",
         did="a file of a repository changed and committed, in two edit formats, over chat and Messages",
@@ -102,7 +91,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="llama-index",
         title="LlamaIndex",
-        kind="pypi",
         pins=("llama-index-llms-openai-like==0.8.1", "llama-index-llms-anthropic==0.12.3", "anthropic==0.125.0"),
         script="llama_index_llms.py",
         did="chat and Messages: streams, tools, an agent, typed output",
@@ -110,7 +98,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="smolagents",
         title="smolagents",
-        kind="pypi",
         pins=("smolagents[openai]==1.26.0",),
         script="smolagents_client.py",
         did="an agent with tools, an agent that writes code, streams",
@@ -118,7 +105,6 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="claude-agent-sdk",
         title="Claude Agent SDK (Python)",
-        kind="pypi",
         pins=("claude-agent-sdk==0.2.188",),
         script="claude_agent.py",
         did="a question, a file written by Claude Code's tool, a tool of the program, a conversation",

@@ -96,12 +96,3 @@ def test_readmes_section_has_a_row_for_a_client_and_a_reason_for_what_was_not_ru
     assert "| client | version | what was done | grok.com | console |" in text
     assert "| Client One | 1.2 | chat | 2 passed | 1 failed, 1 skipped |" in text
     assert "* Client One, `films`: none here" in text
-
-
-def test_a_page_keeps_what_is_around_the_marks():
-    page = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
-    text = report.section([result(PASSED)])
-    assert report.placed(page, text) == f"before\n{text}\nafter\n"
-    assert report.placed(report.placed(page, text), text) == f"before\n{text}\nafter\n"
-    with pytest.raises(ValueError, match="marks"):
-        report.placed("no marks", text)

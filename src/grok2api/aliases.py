@@ -27,7 +27,6 @@ PROVIDERS = ("xai/", "x-ai/", "grok/", "openai/", "anthropic/", "models/")
 #: Characters of a name that anybody could mean.
 LONGEST_NAME = 256
 
-_CHAT = frozenset({Surface.WEB_CHAT, Surface.CONSOLE_CHAT})
 _WINDOW = re.compile(r"\[[0-9]+[kKmM]\]\Z")
 
 #: What the built-in rules lead to: first what has tools of its own and is open to every web account, then grok.com.
@@ -155,7 +154,7 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 def _asked(choices: Sequence[Choice], effort: str) -> tuple[Choice, ...]:
     """The same models with the effort that the client put behind the name; those that draw and film have none."""
-    return tuple(Choice(choice.model, effort, asked=True) for choice in choices if choice.model.surface in _CHAT)
+    return tuple(Choice(choice.model, effort, asked=True) for choice in choices if choice.model.talks)
 
 
 def _by_pattern(rules: Patterns[tuple[Choice, ...]], spelled: Sequence[str]) -> tuple[Choice, ...]:

@@ -76,6 +76,11 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         allowed = LOWEST_FIRST[LOWEST_FIRST.index(self.tier) :]
         return tuple(reversed(allowed)) if self.best_first else allowed
 
+    @property
+    def talks(self) -> bool:
+        """Whether it is for conversations, and not one that draws or films."""
+        return self.surface in (Surface.WEB_CHAT, Surface.CONSOLE_CHAT)
+
 
 def _web(name: str, title: str, mode: str, tier: Tier, *, best: bool = False) -> Model:
     return Model(name=name, title=title, surface=Surface.WEB_CHAT, mode=mode, tier=tier, best_first=best)

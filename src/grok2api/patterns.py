@@ -11,12 +11,12 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_WILDCARDS = "*?"
+_WILDCARDS = frozenset("*?")
 
 
 def is_pattern(key: str) -> bool:
     """Whether a key of such a table stands for more than one name."""
-    return "*" in key or "?" in key
+    return not _WILDCARDS.isdisjoint(key)
 
 
 class Patterns(Generic[T]):

@@ -133,6 +133,7 @@ async def test_a_model_that_is_asked_for_is_taken_and_one_that_is_not_listed_is_
     odd = await connect(*words, "grok-4.20-heave")
     assert odd.exit_code == 0
     assert "grok-4.20-heave is not in the list of models; the nearest are grok-4.20-heavy" in odd.stderr
+    assert "; a pattern of aliases may know it\n" in odd.stderr
 
 
 async def test_the_address_is_that_of_the_settings(rig, monkeypatch):
@@ -160,6 +161,7 @@ async def test_a_program_s_name_is_understood_and_another_answered_with_the_near
     assert "# Claude Code: " in (await connect("claude", "--url", nobody)).stdout
     error = refusal(await connect("codecs"))
     assert (error.exit_code, "the nearest are codex" in error.message) == (2, True)
+    assert error.message.endswith("; grok2api connect lists all")
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "http://me:pw@h"])

@@ -116,11 +116,12 @@ def test_a_proxy_does_not_stand_before_this_machine(environ, near, no_proxy):
     assert child("codex", environ, near=near).get("NO_PROXY") == no_proxy
 
 
-def test_an_address_of_six_is_named_without_its_brackets():
+@pytest.mark.parametrize("known", [{}, {"no_proxy": "::1"}])
+def test_an_address_of_six_is_named_once_and_without_its_brackets(known):
     made = environment(
         LAUNCHES["codex"],
         Connection(url="http://[::1]:8000", model="m", small_model="s"),
-        {"HTTP_PROXY": "http://p"},
+        {"HTTP_PROXY": "http://p", **known},
         near=True,
     )
     assert made["no_proxy"] == "::1"

@@ -70,7 +70,7 @@ def test_words_are_taken_for_an_errand_only_when_they_are_one(words: str, acts: 
     [
         (CLAUDE, "Write", {"file_path": "note.txt", "content": "blue heron\n"}),
         (OPENCODE, "write", {"filePath": "note.txt", "content": "blue heron\n"}),
-        (CODEX, "exec_command", {"cmd": "printf '%s\\n' 'blue heron' > 'note.txt'"}),
+        (CODEX, "exec_command", {"cmd": "printf '%s\\n' 'blue heron' > note.txt"}),
         (PATCHING, "apply_patch", {"input": "*** Begin Patch\n*** Add File: note.txt\n+blue heron\n*** End Patch\n"}),
     ],
 )
@@ -81,7 +81,7 @@ def test_each_agent_s_own_tool_is_found(tools: tuple[Offered, ...], name: str, g
 
 def test_a_command_may_be_a_list_and_a_named_tool_goes_first() -> None:
     call = step(PATCHING, "Done!")
-    assert json.loads(call.arguments) == {"command": ["bash", "-lc", "cat 'note.txt'"]}
+    assert json.loads(call.arguments) == {"command": ["bash", "-lc", "cat note.txt"]}
     assert step(CLAUDE, words=f"{WORDS} Use the Bash tool.").name == "Bash"
 
 

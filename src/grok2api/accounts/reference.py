@@ -1,18 +1,16 @@
 """The page docs/accounts-lifecycle.md, drawn from the tables of `lifecycle`: `python -m grok2api.accounts.reference`.
 
-Pure but for writing the file. The state diagram and the table of outcomes are made from TRANSITIONS and OUTCOMES, so
+Pure. The state diagram and the table of outcomes are made from TRANSITIONS and OUTCOMES, so
 that they cannot say anything else than what happens; a test compares the page with what is in `docs/`.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from grok2api.accounts.lifecycle import HEAL, LATELY_SEC, OUTCOMES, QUESTIONED, TRANSITIONS, Next, Outcome
 from grok2api.accounts.model import State
 from grok2api.accounts.resting import Policy
-
-_NOTE = "<!-- Made by `make docs` from the code's tables; do not edit. -->"
+from grok2api.pages import NOTE, write
 
 #: What changes a state besides the outcome of an attempt: (from, to, by what).
 OTHER_EDGES: tuple[tuple[State, State, str], ...] = (
@@ -145,7 +143,7 @@ recovery.
 def page() -> str:
     """The whole page."""
     filled = {
-        "{note}": _NOTE,
+        "{note}": NOTE,
         "{diagram}": diagram(),
         "{outcomes}": outcomes(),
         "{questions}": questions(),
@@ -239,13 +237,5 @@ def _health(step: Next) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {"accounts-lifecycle.md": page}
 
 
-def main(folder: Path = Path("docs")) -> int:
-    """Write every page into `folder`."""
-    for name, text in PAGES.items():
-        (folder / name).write_text(text(), encoding="utf-8")
-        sys.stdout.write(f"{folder / name}\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGES))

@@ -12,6 +12,7 @@ from grok2api.admin.codes import CODES
 from grok2api.admin.openapi import COMMON, OF_BODIES, document, status_of
 from grok2api.admin.route import BASE, Route
 from grok2api.admin.table import ROUTES
+from grok2api.pages import between
 
 BEGIN = "<!-- Made from the table of endpoints by `make docs`; do not edit up to the end mark. -->"
 END = "<!-- End of the reference. -->"
@@ -156,11 +157,7 @@ def _codes() -> Iterator[str]:
 
 def rewritten(page: str) -> str:
     """The page with a fresh reference. Raises `ValueError` when it has no markers."""
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise ValueError("the page has no markers")
-    return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+    return between(page, BEGIN, END, reference())
 
 
 if __name__ == "__main__":

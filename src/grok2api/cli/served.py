@@ -87,15 +87,14 @@ def unlisted(served: Served, wanted: str | None) -> str:
     """A warning about a model that was asked for by name and is not served, or nothing. It may be an alias."""
     if not wanted or not served.models or wanted in served.models:
         return ""
-    return (
-        f"warning: {wanted} is not in the list of models; the nearest are {', '.join(nearest(wanted, served.models))}"
-    )
+    close = ", ".join(nearest(wanted, served.models))
+    return f"warning: {wanted} is not in the list of models; the nearest are {close}; a pattern of aliases may know it"
 
 
 def unknown_client(name: str) -> CommandError:
     """For a client that has no recipe."""
     close = ", ".join(nearest(name, {**BY_NAME, **BY_PROGRAM}))
-    return CommandError(f"{name} is not a client that is known; the nearest are {close}", 2)
+    return CommandError(f"{name} is not a client that is known; the nearest are {close}; grok2api connect lists all", 2)
 
 
 async def _ask(where: Place) -> Served:

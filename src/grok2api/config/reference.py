@@ -1,20 +1,18 @@
 """The reference pages that are made from tables: `python -m grok2api.config.reference` (in short, `make docs`).
 
-Pure but for writing the files. `PAGES` maps a page to its text; a test compares them with what is in `docs/`.
+Pure. `PAGES` maps a page to its text; a test compares them with what is in `docs/`.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from grok2api.aliases import DEFAULTS, PROVIDERS, WELL_KNOWN
 from grok2api.catalog import MODELS, Model, Surface
 from grok2api.config.table import SETTINGS, Kind, Setting, section_titles
+from grok2api.pages import NOTE, write
 
-_NOTE = "<!-- Made by `make docs` from the code's tables; do not edit. -->"
-
-_CONFIGURATION = f"""{_NOTE}
+_CONFIGURATION = f"""{NOTE}
 
 # Configuration
 
@@ -42,7 +40,7 @@ Marks: *secret* values are never shown or logged. *At start* means that a change
 *No effect in this version* means that the key is known and its value checked, and nothing more; a start warns of it.
 """
 
-_MODELS_PAGE = f"""{_NOTE}
+_MODELS_PAGE = f"""{NOTE}
 
 # Models
 
@@ -62,7 +60,7 @@ def _listed(names: Iterable[str]) -> str:
 
 _BUILT_IN = "\n".join(f"| `{names}` | {_listed(value.split(', '))} |" for names, value in DEFAULTS.items())
 
-_ALIASES_PAGE = f"""{_NOTE}
+_ALIASES_PAGE = f"""{NOTE}
 
 # Which names can I ask for?
 
@@ -235,13 +233,5 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def main(folder: Path = Path("docs")) -> int:
-    """Write every page into `folder`."""
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(), encoding="utf-8")
-        sys.stdout.write(f"{folder / name}\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGES))

@@ -9,7 +9,7 @@ either it never would.
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from grok2api.catalog import MODELS, Model, Surface
+from grok2api.catalog import MODELS, Model
 
 INSTRUCTIONS = """\
 You are a coding agent. You work in the terminal of the user, in a directory of theirs, through the tools that you are \
@@ -28,7 +28,6 @@ with paths like `src/app.py:12`. No long quotations of files that you have just 
 #: Tokens at which Codex compacts: below the smallest window that it would take for granted itself (272,000).
 COMPACT_AT = 200_000
 
-_TALKING = (Surface.WEB_CHAT, Surface.CONSOLE_CHAT)
 _EFFORTS = {
     "low": "Short thinking, quick answers.",
     "medium": "Some thinking.",
@@ -52,7 +51,7 @@ class Described(Protocol):
 
 def catalogue(models: Iterable[Described]) -> list[dict[str, Any]]:
     """One entry for each name of a model that talks, the first of them first in Codex's picker."""
-    talking = [one for one in models if one.model.surface in _TALKING]
+    talking = [one for one in models if one.model.talks]
     return [_entry(one, place) for place, one in enumerate(talking)]
 
 

@@ -19,7 +19,8 @@ PER_PAGE = 1500
 #: Of a file that does not say how many pages it has.
 _BYTES_OF_A_PAGE = 50_000
 _PAGE = re.compile(rb"/Type\s*/Page\b")
-#: Bytes of a file that are looked at; the rest is taken to be like them. Counting text takes longer than looking.
+#: Bytes of a file that are looked at for pages, and bytes of text that are counted, which takes longer; the rest is
+#: taken to be like them.
 LOOKED_AT = 3 * 1024 * 1024
 SAMPLE = 48 * 1024
 

@@ -7,12 +7,7 @@ Sources: the clients' own documentation and what they were seen to send (Claude 
 from collections.abc import Mapping
 from typing import Any
 
-from grok2api.recipes.recipe import KEY_VARIABLE, Form, Purpose, Recipe, Step
-
-CHAT, RESPONSES, MESSAGES = "OpenAI chat completions", "OpenAI Responses", "Anthropic Messages"
-
-#: The first step wherever a client reads the key from the environment.
-EXPORT = Step(do="In the shell that starts it", form=Form.SHELL, body=f"export {KEY_VARIABLE}={{key}}")
+from grok2api.recipes.recipe import EXPORT, KEY_VARIABLE, MESSAGES, RESPONSES, Form, Purpose, Recipe, Step
 
 #: What Claude Code is told by its environment, but for the key. The four tiers are what sub-agents and old settings ask
 #: for; ANTHROPIC_SMALL_FAST_MODEL is the name that versions before 2 have for the smallest. A model that it does not
@@ -141,7 +136,6 @@ wire_api = "responses"
         tried="opencode 1.18.33",
         title="opencode",
         purpose=Purpose.AGENT,
-        speaks=(CHAT,),
         program="opencode",
         keeps="~/.config/opencode/opencode.json, and opencode.json in a project",
         steps=(
@@ -161,7 +155,6 @@ wire_api = "responses"
         tried="aider 0.86.2",
         title="aider",
         purpose=Purpose.AGENT,
-        speaks=(CHAT,),
         keeps="~/.aider.conf.yml, and .aider.conf.yml in a repository",
         steps=(
             Step(do="In the shell that starts it", form=Form.SHELL, body="export OPENAI_API_KEY={key}"),
@@ -187,7 +180,6 @@ show-model-warnings: false
         name="cursor",
         title="Cursor",
         purpose=Purpose.AGENT,
-        speaks=(CHAT,),
         keeps="its own settings, by the window Cursor Settings",
         steps=(
             Step(
@@ -218,7 +210,6 @@ Add a custom model: {model}
         name="cline",
         title="Cline",
         purpose=Purpose.AGENT,
-        speaks=(CHAT,),
         keeps="the extension's own store, by its settings panel",
         steps=(
             Step(
@@ -243,7 +234,6 @@ Model ID: {model}
         tried="Continue's cn 1.5.47",
         title="Continue",
         purpose=Purpose.AGENT,
-        speaks=(CHAT,),
         keeps="~/.continue/config.yaml, keys in ~/.continue/.env",
         steps=(
             Step(do="In ~/.continue/.env", form=Form.DOTENV, body=f"{KEY_VARIABLE}={{key}}"),

@@ -3,8 +3,7 @@
 Sources: the programs' own documentation, as of autumn 2026.
 """
 
-from grok2api.recipes.agents import CHAT, EXPORT, MESSAGES
-from grok2api.recipes.recipe import KEY_VARIABLE, Form, Purpose, Recipe, Step
+from grok2api.recipes.recipe import CHAT, EXPORT, KEY_VARIABLE, MESSAGES, Form, Recipe, Step
 
 _CONTAINER = (
     "In a container 127.0.0.1 is the container itself: use the address of the host, on Docker "
@@ -15,8 +14,6 @@ CHATS: tuple[Recipe, ...] = (
     Recipe(
         name="open-webui",
         title="Open WebUI",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         keeps="its database, by Admin Settings; the environment is read at the first start",
         steps=(
             Step(
@@ -51,8 +48,6 @@ TASK_MODEL_EXTERNAL={small_model}
     Recipe(
         name="librechat",
         title="LibreChat",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         keeps="librechat.yaml and .env beside it",
         steps=(
             Step(do="In .env", form=Form.DOTENV, body=f"{KEY_VARIABLE}={{key}}"),
@@ -85,7 +80,6 @@ endpoints:
     Recipe(
         name="cherry-studio",
         title="Cherry Studio",
-        purpose=Purpose.CHAT,
         speaks=(CHAT, MESSAGES),
         bare=True,
         keeps="its own store, by Settings",
@@ -110,8 +104,6 @@ Model: {model}
     Recipe(
         name="sillytavern",
         title="SillyTavern",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         keeps="settings.json and secrets.json in its data directory, by its window",
         steps=(
             Step(
@@ -135,8 +127,6 @@ Model: {model}
     Recipe(
         name="new-api",
         title="new-api (as a relay in front)",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         bare=True,
         keeps="its database, by its console",
         steps=(
@@ -166,8 +156,6 @@ Models: {model},{small_model}
         name="litellm",
         tried="LiteLLM 1.108.7",
         title="LiteLLM (as a relay in front)",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         keeps="config.yaml, given by --config",
         steps=(
             EXPORT,

@@ -5,7 +5,7 @@ Agents get a model of console.x.ai first, because those call tools natively; tho
 
 from collections.abc import Collection, Mapping, Sequence
 
-from grok2api.catalog import BY_NAME, Surface
+from grok2api.catalog import BY_NAME
 from grok2api.recipes.recipe import Purpose
 
 #: The models of each purpose, the best first, and after them those for small work: titles, summaries, look-ups.
@@ -24,8 +24,6 @@ SMALL: Mapping[Purpose, Sequence[str]] = {
     Purpose.CHAT: ("grok-4.20-fast", "grok-4.3-low"),
 }
 
-_TALKS = frozenset({Surface.WEB_CHAT, Surface.CONSOLE_CHAT})
-
 
 def chosen(purpose: Purpose, served: Collection[str], wanted: str = "") -> tuple[str, str]:
     """The model and the one for small work. `wanted` is taken as it is.
@@ -40,7 +38,7 @@ def chosen(purpose: Purpose, served: Collection[str], wanted: str = "") -> tuple
 def talks(name: str) -> bool:
     """Whether a served model is for conversations; one that the catalog does not know is taken to be."""
     model = BY_NAME.get(name)
-    return model is None or model.surface in _TALKS
+    return model is None or model.talks
 
 
 def _first(order: Sequence[str], served: Sequence[str], otherwise: str = "") -> str:

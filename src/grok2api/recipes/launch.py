@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from grok2api.recipes.agents import CLAUDE_ENVIRONMENT, OPENCODE
+from grok2api.recipes.place import host
 from grok2api.recipes.recipe import KEY_VARIABLE, Connection, filled, holes, quoted
 
 #: The provider's table as one line of TOML, as an option of Codex wants it.
@@ -114,13 +115,12 @@ def _merged(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any
 
 
 def _without_proxy(child: Mapping[str, str], url: str) -> dict[str, str]:
-    host = url.split("://", 1)[1].split("/", 1)[0]
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    name = host(url)
     found: dict[str, str] = {}
     for variable in _NO_PROXY:
         before = [entry for entry in child.get(variable, "").split(",") if entry.strip()]
         known = [entry.strip() for entry in before]
-        found[variable] = ",".join(before if name in known or "*" in known else [*before, name.strip("[]")])
+        found[variable] = ",".join(before if name in known or "*" in known else [*before, name])
     return found
 
 

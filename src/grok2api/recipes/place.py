@@ -29,7 +29,7 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def near(self) -> bool:
         """Whether it is on this machine."""
-        return _host(self.url) in _LOOPBACK
+        return host(self.url) in _LOOPBACK
 
 
 def place(
@@ -46,7 +46,7 @@ def place(
     for key, source in ((given.get("--key", ""), "--key"), (environ.get(KEY_VARIABLE, ""), KEY_VARIABLE)):
         if key:
             return Place(url, _sendable(key, source), source)
-    if keys and (url in own or _host(url) in _LOOPBACK):
+    if keys and (url in own or host(url) in _LOOPBACK):
         return Place(url, keys[0], f"app.api_key ({origin})")
     return Place(url)
 
@@ -72,5 +72,6 @@ def _sendable(key: str, source: str) -> str:
     return key
 
 
-def _host(url: str) -> str:
+def host(url: str) -> str:
+    """The machine of an address, as a list of exceptions from proxies names it: without port and brackets."""
     return urlsplit(url).hostname or ""

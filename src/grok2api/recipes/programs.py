@@ -4,8 +4,7 @@ Sources: the libraries' own documentation (openai 3.54, anthropic 2.12, openai-n
 llm 0.36). The snippets for curl and the Python SDKs are run by the tests.
 """
 
-from grok2api.recipes.agents import CHAT, EXPORT, MESSAGES, RESPONSES
-from grok2api.recipes.recipe import KEY_VARIABLE, Form, Purpose, Recipe, Step
+from grok2api.recipes.recipe import CHAT, EXPORT, KEY_VARIABLE, MESSAGES, RESPONSES, Form, Recipe, Step
 
 _FROM_THE_ENVIRONMENT = f"The key comes from the variable {KEY_VARIABLE}, so it is in no file."
 
@@ -14,7 +13,6 @@ PROGRAMS: tuple[Recipe, ...] = (
         name="curl",
         tried="curl 7.88.1, in every run of the tests",
         title="curl",
-        purpose=Purpose.CHAT,
         speaks=(CHAT, MESSAGES),
         steps=(
             EXPORT,
@@ -49,7 +47,6 @@ curl -s {{messages_url}} \\
         name="python-openai",
         tried="openai 3.54.0, in every run of the tests",
         title="Python, OpenAI SDK",
-        purpose=Purpose.CHAT,
         speaks=(CHAT, RESPONSES),
         keeps="OPENAI_BASE_URL and OPENAI_API_KEY are read when nothing is given",
         steps=(
@@ -86,7 +83,6 @@ print()
         name="python-anthropic",
         tried="anthropic 2.12.0, in every run of the tests",
         title="Python, Anthropic SDK",
-        purpose=Purpose.CHAT,
         speaks=(MESSAGES,),
         bare=True,
         keeps="ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY are read when nothing is given",
@@ -116,7 +112,6 @@ print("".join(block.text for block in message.content if block.type == "text"))
         name="javascript",
         tried="openai 6.49.0",
         title="JavaScript, OpenAI SDK",
-        purpose=Purpose.CHAT,
         speaks=(CHAT, RESPONSES),
         keeps="OPENAI_BASE_URL and OPENAI_API_KEY are read when nothing is given",
         steps=(
@@ -151,8 +146,6 @@ process.stdout.write("\\n");
         name="ai-sdk",
         tried="ai 6.0.326 and @ai-sdk/openai-compatible 2.0.92",
         title="Vercel AI SDK",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         steps=(
             EXPORT,
             Step(
@@ -188,8 +181,6 @@ process.stdout.write("\\n");
         name="langchain",
         tried="langchain-openai 1.7.4",
         title="LangChain, Python",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         steps=(
             EXPORT,
             Step(
@@ -215,8 +206,6 @@ print(model.invoke("Hello").text)
         name="llm",
         tried="llm 0.36",
         title="llm",
-        purpose=Purpose.CHAT,
-        speaks=(CHAT,),
         keeps='the directory that dirname "$(llm logs path)" tells; keys in keys.json there',
         steps=(
             Step(do="In a shell, once", form=Form.SHELL, body="llm keys set grok2api --value {key}"),

@@ -25,6 +25,9 @@ NO_KEY = "none"
 #: Where a gateway is that nobody told anything else.
 DEFAULT_URL = "http://127.0.0.1:8000"
 
+#: The APIs that a client may speak.
+CHAT, RESPONSES, MESSAGES = "OpenAI chat completions", "OpenAI Responses", "Anthropic Messages"
+
 
 class Form(StrEnum):
     """What a snippet is written in. TEXT is for people: values to put into the fields of a window."""
@@ -71,6 +74,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     body: str | Mapping[str, Any]
 
 
+#: The first step wherever a client reads the key from the environment.
+EXPORT = Step(do="In the shell that starts it", form=Form.SHELL, body=f"export {KEY_VARIABLE}={{key}}")
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table.
 
@@ -81,10 +88,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    purpose: Purpose
-    speaks: tuple[str, ...]
     steps: tuple[Step, ...]
     check: str
+    purpose: Purpose = Purpose.CHAT
+    speaks: tuple[str, ...] = (CHAT,)
     keeps: str = ""
     bare: bool = False
     pitfalls: tuple[str, ...] = ()

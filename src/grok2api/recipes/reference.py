@@ -1,20 +1,18 @@
 """The pages below docs/clients, drawn from the table of clients: `python -m grok2api.recipes.reference`.
 
-Pure but for writing the files. A test compares them with what is in `docs/`.
+Pure. A test compares them with what is in `docs/`.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
+from grok2api.pages import NOTE, write
 from grok2api.recipes.choice import PREFERRED, SMALL
 from grok2api.recipes.recipe import KEY_VARIABLE, NO_KEY, PLACEHOLDER, Connection, Form, Recipe, rendered
 from grok2api.recipes.table import GROUPS, RECIPES
 
-_NOTE = "<!-- Made by `make docs` from the code's tables; do not edit. -->"
-
-_INDEX = f"""{_NOTE}
+_INDEX = f"""{NOTE}
 
 # Clients
 
@@ -44,7 +42,7 @@ def index() -> str:
 def page(recipe: Recipe) -> str:
     """The page of one client."""
     connection = Connection(model=PREFERRED[recipe.purpose][0], small_model=SMALL[recipe.purpose][0])
-    parts = [_NOTE, f"# {recipe.title}", _facts(recipe, connection)]
+    parts = [NOTE, f"# {recipe.title}", _facts(recipe, connection)]
     if recipe.program:
         parts.append(
             "The gateway can start it, with settings for that one process and without touching a file:\n\n"
@@ -82,14 +80,5 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def main(folder: Path = Path("docs")) -> int:
-    """Write every page into `folder`."""
-    (folder / "clients").mkdir(exist_ok=True)
-    for name, text in PAGES.items():
-        (folder / name).write_text(text(), encoding="utf-8")
-        sys.stdout.write(f"{folder / name}\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGES))

@@ -11,6 +11,7 @@ reminders the agent puts between the turns.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from shlex import quote
 from typing import Any, NamedTuple
 
 from grok2api.simulator.invent import value_for
@@ -65,8 +66,8 @@ _PARAMETERS: Mapping[str, frozenset[str]] = {
 }
 
 _SHELL: Mapping[str, Callable[[Act], str]] = {
-    "write": lambda act: f"printf '%s\\n' {_quoted(act.text)} > {_quoted(act.path)}",
-    "read": lambda act: f"cat {_quoted(act.path)}",
+    "write": lambda act: f"printf '%s\\n' {quote(act.text)} > {quote(act.path)}",
+    "read": lambda act: f"cat {quote(act.path)}",
     "run": lambda act: act.text,
 }
 
@@ -139,10 +140,6 @@ def _values(act: Act) -> Mapping[str, str]:
         "patch": f"*** Begin Patch\n*** Add File: {act.path}\n{lines}*** End Patch\n",
         "command": _SHELL[act.kind](act),
     }
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _report(acts: tuple[Act, ...], results: list[str]) -> str:

@@ -6,6 +6,7 @@ Only the text between the two markers is replaced; a test compares it with the t
 import sys
 from pathlib import Path
 
+from grok2api.pages import between
 from grok2api.simulator.faults import FAULTS
 
 BEGIN = "<!-- Made from the table of faults; do not edit up to the end mark. -->"
@@ -36,11 +37,7 @@ def tables() -> str:
 
 def rewritten(page: str) -> str:
     """The page with fresh tables. Raises `ValueError` when it has no markers."""
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise ValueError("the page has no markers")
-    return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
+    return between(page, BEGIN, END, tables())
 
 
 if __name__ == "__main__":
