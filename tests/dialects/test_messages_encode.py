@@ -247,6 +247,14 @@ def test_a_custom_call_becomes_an_object_with_its_text():
     assert collected(frames(encoded([events])))["content"][0]["input"] == {"input": 'a "'}
 
 
+def test_arguments_nested_deeper_than_anybody_reads_are_passed_on_as_text():
+    deep = '{"a":' * 5000 + "1" + "}" * 5000
+    call = [PartStarted(0, PartKind.CALL, CallOpened("c", "f")), PartDelta(0, deep), PartEnded(0)]
+    events: list[Event] = [Started(1), *call, Finished(Finish.TOOL_CALLS, Usage(input=1, output=1))]
+    answer = json.loads(MESSAGES.whole(REQUEST, [fold(events)], envelope()))
+    assert answer["content"][0]["input"] == {"input": deep}
+
+
 @pytest.mark.parametrize(("encrypted", "ident"), [("b3Bh/+=", "rs_1"), ("b3Bh", None), (None, None), (None, "rs.2")])
 def test_encrypted_reasoning_comes_back_in_the_signature(encrypted, ident):
     thinking = [PartStarted(0, PartKind.THINKING), PartDelta(0, "hm"), PartEnded(0, encrypted, ident)]

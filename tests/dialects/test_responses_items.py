@@ -1,6 +1,7 @@
 """The items of a Responses request: every shape that clients send becomes turns, or a refusal by name."""
 
 import json
+import time
 
 import pytest
 
@@ -231,3 +232,17 @@ def test_a_reference_to_reasoning_is_passed_over_and_told():
         for at, one in enumerate(decode([question, CALL, OUTPUT]).messages[1:], 2)
     )
     assert request.given == {"item_reference": "input.item_reference"}
+
+
+def test_reading_many_searches_for_tools_takes_as_long_as_reading_other_calls():
+    def seconds(call: str, result: str, **more: object) -> float:
+        calls = [{"type": call, "call_id": f"c{number}", **more} for number in range(32_000)]
+        results = [{"type": result, "call_id": f"c{number}", **more} for number in range(32_000)]
+        began = time.perf_counter()
+        request = decode([{"role": "user", "content": "hi"}, *calls, *results])
+        took = time.perf_counter() - began
+        assert sum(message.role is Role.TOOL for message in request.messages) == 32_000
+        return took
+
+    functions = seconds("function_call", "function_call_output", name="f", output="x")
+    assert seconds("tool_search_call", "tool_search_output", tools=[]) < 4 * functions

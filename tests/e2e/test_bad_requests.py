@@ -385,6 +385,29 @@ async def test_count_tokens_agrees_with_the_real_call_and_costs_nothing(tmp_path
         assert json.loads(answer)["usage"]["input_tokens"] == tokens
 
 
+MANY = [f"{number:064}" for number in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "reported"),
+    [
+        (["工具"], "tools.%E5%B7%A5%E5%85%B7"),
+        (["a\r\nx-evil: 1"], "tools.a%0D%0Ax-evil: 1"),
+        (["a,b", "%"], "tools.a%2Cb, tools.%25"),
+        (MANY, ", ".join(f"tools.{kind}" for kind in MANY[:28]) + ", and 972 more"),
+    ],
+    ids=["chinese", "lines", "comma", "many"],
+)
+async def test_H1_names_that_no_header_can_hold_are_reported_all_the_same(
+    tmp_path: Path, kinds: list[str], reported: str
+) -> None:
+    async with rigged(tmp_path) as rig:
+        body = ask("responses", stream=False) | {"tools": [{"type": kind} for kind in kinds]}
+        status, headers, _ = await rig.post(RESPONSES, body)
+        assert (status, headers["x-grok2api-ignored"]) == (200, reported)
+        assert "x-evil" not in headers
+
+
 async def test_H1_what_has_no_effect_is_reported_by_the_clients_name(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
         _, headers, _ = await rig.post(CHAT, ask("chat", temperature=0, seed=7, logit_bias={"1": 2}))

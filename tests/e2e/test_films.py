@@ -90,6 +90,11 @@ async def test_the_object_is_that_of_the_contract(rig: Rig) -> None:
     assert sent["message"].endswith("--mode=extremely-crazy")
 
 
+async def test_H1_fields_of_any_name_are_reported_when_they_have_no_effect(rig: Rig) -> None:
+    status, headers, _ = await rig.post("/v1/videos", {"prompt": "A cat playing piano", "音": 1, "style": "noir"})
+    assert (status, headers["x-grok2api-ignored"]) == (200, "%E9%9F%B3, style")
+
+
 async def test_I1_the_film_opens_without_a_header_and_by_ranges(rig: Rig) -> None:
     film = await over(rig, (await ordered(rig))["id"])
     for url in (film["video_url"], f"{rig.url}/v1/videos/{film['id']}/content"):

@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from grok2api.canonical.events import CallArgued, CallClosed, CallOpened, Cited, Ended, Fact, Failed, Finish, Said
 from grok2api.canonical.problem import Kind, Problem
 from grok2api.canonical.request import Request, ToolChoice
-from grok2api.tools.prompt import missing, put_again
+from grok2api.tools.prompt import FORMAT_CORRECTION, missing, put_again
 
 _CORRECTIONS: Mapping[Kind, str] = {
     Kind.CALL_MISSING: "Your answer called no tool, but this turn needs a call ({message}). Make that call now.",
-    Kind.FORMAT_BROKEN: (
-        "Your answer could not be used. {message}. "
-        "Answer again with only the corrected JSON value: no words before or after it, no markdown fence."
-    ),
+    Kind.FORMAT_BROKEN: FORMAT_CORRECTION,
 }
 
 
@@ -50,13 +47,13 @@ class Heed:
         out: list[Fact] = []
         for fact in facts:
             match fact:
+                case Said() | Cited():
+                    (out if self._withheld is None else self._withheld).append(fact)
                 case CallOpened():
                     self._open(fact, out)
                 case CallArgued() | CallClosed():
                     if not self._muted:
                         out.append(fact)
-                case Said() | Cited() if self._withheld is not None:
-                    self._withheld.append(fact)
                 case Ended():
                     self._end(fact, out)
                 case _:

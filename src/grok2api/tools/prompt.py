@@ -46,6 +46,11 @@ _CHOICES = {
     "named": "This turn you must call the tool {name}, and no other: answer with the block.",
 }
 
+#: To any model whose answer is not the JSON that it should be.
+FORMAT_CORRECTION = (
+    "Your answer could not be used. {message}. "
+    "Answer again with only the corrected JSON value: no words before or after it, no markdown fence."
+)
 _CORRECTIONS = {
     Kind.CALL_MISSING: (
         "Your answer called no tool, but this turn needs a call ({message}). "
@@ -56,10 +61,7 @@ _CORRECTIONS = {
         "Answer again with only the corrected <tool_calls> block: <parameters> must be one valid JSON object "
         "that fits the tool's schema."
     ),
-    Kind.FORMAT_BROKEN: (
-        "Your answer could not be used. {message}. "
-        "Answer again with only the corrected JSON value: no words before or after it, no markdown fence."
-    ),
+    Kind.FORMAT_BROKEN: FORMAT_CORRECTION,
 }
 
 

@@ -73,7 +73,7 @@ class Verify:
             elif type(fact) is Said:
                 self._pieces.append(fact.text)
                 if self._native:
-                    self._trust(out)
+                    self._trust(fact.text.lstrip(), out)
             elif type(fact) is Cited:
                 self._cited.append(fact)
             elif type(fact) is Ended:
@@ -101,9 +101,8 @@ class Verify:
         out += self._moved(text, value, start)
         out.append(ended)
 
-    def _trust(self, out: list[Fact]) -> None:
+    def _trust(self, begun: str, out: list[Fact]) -> None:
         """Let the text through once it begins as it should; judge it whole when it begins in another way."""
-        begun = "".join(self._pieces).lstrip()
         if begun.startswith("{"):
             self._pass(out)
         elif begun:

@@ -24,7 +24,7 @@ from grok2api.gateway.recalling import Turn
 from grok2api.gateway.respond import Batch
 from grok2api.media.budget import Budget, Share
 from grok2api.storage.errors import StoreError
-from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of
+from grok2api.web.asgi import Gone, Headers, Receive, Scope, Send, answer_whole, headers_of, ignored
 from grok2api.web.auth import authenticate
 from grok2api.web.background import BackgroundAnswers, pour
 from grok2api.web.body import read_body
@@ -265,8 +265,7 @@ class AnswerRoute:
     def _answer_headers(self, exchange: Exchange, entry: Entry) -> list[tuple[str, str]]:
         headers = _ids(entry)
         headers.append((MODEL_HEADER, exchange.model.name))
-        if exchange.plan.ignored:
-            headers.append(("x-grok2api-ignored", ", ".join(exchange.plan.ignored)))
+        headers.extend(ignored(exchange.plan.ignored))
         return headers
 
 

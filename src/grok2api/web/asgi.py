@@ -1,7 +1,8 @@
 """The little of ASGI that the hot routes need: header look-up, one-piece answers, request ids."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -11,6 +12,10 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = dict[str, str]
 
 _JSON = (b"content-type", b"application/json")
+#: Of the names that a client wrote, what stays as it is in a header; the rest is per cent and hexadecimal digits.
+_PLAIN = " !#$&'()*+/:;<=>?@[]^`{|}"
+#: Characters of a header that a client can make as long as it likes: proxies take few kilobytes of headers in all.
+_LONGEST = 2048
 
 
 def headers_of(scope: Scope) -> Headers:
@@ -20,6 +25,23 @@ def headers_of(scope: Scope) -> Headers:
 
 def pack(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def ignored(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The header that tells what has no effect, if anything has none; the names are a client's, and may be anything.
+
+    Of more names than fit, it says how many there are.
+    """
+    shown: list[str] = []
+    room = _LONGEST
+    for name in names:
+        shown.append(quote(name, safe=_PLAIN, errors="replace"))
+        room -= len(shown[-1]) + 2
+        if room < 0:
+            shown[-1] = f"and {len(names) - len(shown) + 1} more"
+            break
+    if shown:
+        yield "x-grok2api-ignored", ", ".join(shown)
 
 
 async def answer_whole(

@@ -24,7 +24,7 @@ from grok2api.gateway.exchange import Attacher
 from grok2api.gateway.films import Films
 from grok2api.media.budget import Budget
 from grok2api.media.names import url
-from grok2api.web.asgi import Headers, Receive, Scope, Send, answer_whole
+from grok2api.web.asgi import Headers, Receive, Scope, Send, answer_whole, ignored
 from grok2api.web.auth import presented
 from grok2api.web.body import read_body
 from grok2api.web.guard import Guard, admit, problem_of
@@ -86,8 +86,7 @@ class VideoRoutes:
                 film = await self._films.order(await self._film(order, headers), pictures)
         answer = json_answer(self._told(film, request))
         answer.headers[MODEL_HEADER] = self._films.maker(film)
-        if order.ignored:
-            answer.headers["x-grok2api-ignored"] = ", ".join(order.ignored)
+        answer.headers.update(dict(ignored(order.ignored)))
         return answer
 
     async def page(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ way.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -37,14 +38,16 @@ def shown(tools: Iterable[Tool], hosted: Iterable[HostedTool], top: Object, dema
 
 def inline(top: Object) -> Iterator[Object]:
     """Tools that a `tool_addition` in the conversation defines."""
-    for turn in top.objects("messages"):
-        if type(turn.raw.get("content")) is not list:
-            continue
-        for block in turn.objects("content"):
-            tool = block.child("tool") if block.raw.get("type") == "tool_addition" else None
-            definition = tool.child("definition") if tool is not None else None
-            if definition is not None:
-                yield definition
+    turns = (turn for turn in top.objects("messages") if any(map(_adds, _dicts(turn.raw.get("content")))))
+    for block in chain.from_iterable(turn.objects("content") for turn in turns):
+        tool = block.child("tool") if _adds(block.raw) else None
+        definition = tool.child("definition") if tool is not None else None
+        if definition is not None:
+            yield definition
+
+
+def _adds(block: Mapping[str, Any]) -> bool:
+    return block.get("type") == "tool_addition"
 
 
 def _brought_up(top: Object) -> tuple[set[str], set[str]]:
@@ -52,7 +55,9 @@ def _brought_up(top: Object) -> tuple[set[str], set[str]]:
     state: dict[str, bool] = {}
     for turn in top.objects("messages"):
         for block in _dicts(turn.raw.get("content")):
-            state.update(_NAMES.get(str(block.get("type")), _none)(block))
+            names = _NAMES.get(str(block.get("type")))
+            if names is not None:
+                state.update(names(block))
     return {name for name, is_there in state.items() if is_there}, {name for name, on in state.items() if not on}
 
 
@@ -84,10 +89,6 @@ def _changed(block: Mapping[str, Any], is_there: bool) -> Iterator[tuple[str, bo
         return
     definition = tool.get("definition")
     yield from _named(definition if type(definition) is dict else tool, "name", is_there)
-
-
-def _none(_: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    return iter(())
 
 
 _NAMES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[tuple[str, bool]]]] = {

@@ -15,6 +15,19 @@ _FLAG: Mapping[str, Any] = {"type": "boolean"}
 _PLACE: Mapping[str, Any] = {"type": "array", "items": _NUMBER}
 
 
+#: What edits of files take, by their command.
+_EDITS: Mapping[str, Mapping[str, Any]] = {
+    "command": _TEXT,
+    "path": _TEXT,
+    "file_text": _TEXT,
+    "old_str": _TEXT,
+    "new_str": _TEXT,
+    "insert_line": _NUMBER,
+    "insert_text": _TEXT,
+    "view_range": _PLACE,
+}
+
+
 class ClientTool(msgspec.Struct, frozen=True):
     """What a tool of the client's does, and what it takes."""
 
@@ -36,28 +49,14 @@ _CLIENT: Mapping[str, ClientTool] = {
     "text_editor_": _typed(
         "View, create and edit files. command is view, create, str_replace or insert.",
         ("command", "path"),
-        command=_TEXT,
-        path=_TEXT,
-        file_text=_TEXT,
-        old_str=_TEXT,
-        new_str=_TEXT,
-        insert_line=_NUMBER,
-        insert_text=_TEXT,
-        view_range=_PLACE,
+        **_EDITS,
     ),
     "memory_": _typed(
         "Keep notes in files under /memories. command is view, create, str_replace, insert, delete or rename.",
         ("command",),
-        command=_TEXT,
-        path=_TEXT,
-        file_text=_TEXT,
-        old_str=_TEXT,
-        new_str=_TEXT,
-        insert_line=_NUMBER,
-        insert_text=_TEXT,
+        **_EDITS,
         old_path=_TEXT,
         new_path=_TEXT,
-        view_range=_PLACE,
     ),
     "computer_": _typed(
         "Use a computer through its screen, mouse and keyboard. action is screenshot, left_click, right_click, "

@@ -90,7 +90,7 @@ class Content:
                 self._GROW[delta["type"]](self, self.blocks[-1], delta)
             case Closed():
                 if self._input:
-                    self.blocks[-1]["input"] = _parsed("".join(self._input))
+                    self.blocks[-1]["input"] = _parsed("".join(self._input) or "{}")
 
     def _text(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
         block["text"] += delta["text"]
@@ -119,13 +119,14 @@ class Content:
 def _parsed(arguments: str) -> dict[str, Any] | msgspec.Raw:
     """The arguments as an object; what is none, and cannot be sent as one, under the name `input`.
 
-    An object that only a lenient reader takes (half of a surrogate pair) is passed on letter by letter, as in a stream.
+    An object is passed on letter by letter, as in a stream: also one that only a lenient reader takes (half of a
+    surrogate pair), and one that is nested about as deep as can be read.
     """
     try:
-        value = msgspec.json.decode(arguments or "{}")
-    except msgspec.DecodeError:
-        return msgspec.Raw(arguments.encode()) if _is_object(arguments) else {"input": arguments}
-    return value if isinstance(value, dict) else {"input": value}
+        value = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        value = {} if _is_object(arguments) else arguments
+    return msgspec.Raw(arguments.encode()) if isinstance(value, dict) else {"input": value}
 
 
 def _is_object(text: str) -> bool:

@@ -18,7 +18,7 @@ from grok2api.canonical.problem import invalid
 from grok2api.canonical.request import File, Image, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from grok2api.dialects.openai_responses.parts import picture, read_parts
 from grok2api.dialects.openai_responses.recalled import COMPACTIONS, REFERENCE, Known
-from grok2api.dialects.openai_responses.sealed import Damaged, unseal
+from grok2api.dialects.openai_responses.sealed import Damaged, is_ours, unseal
 from grok2api.dialects.openai_responses.tools import Declared
 from grok2api.dialects.pairing import pair
 from grok2api.dialects.reading import Object
@@ -72,7 +72,7 @@ def compacted_elsewhere(body: Object) -> bool:
     """Whether an `input` that could be read has a compaction that only its maker can read."""
     value = body.raw.get("input")
     return type(value) is list and any(
-        item.get("type") in COMPACTIONS and unseal(item.get("encrypted_content") or "") is None for item in value
+        item.get("type") in COMPACTIONS and not is_ours(item.get("encrypted_content")) for item in value
     )
 
 
@@ -97,6 +97,7 @@ class _History:
         self.known = known.items
         self.there = {item.get("id") for item in self.before}  # a client may refer to what comes before anyway
         self.call_ids: dict[str, str] = {}  # an item's own id -> its call id: local shell results name either
+        self.calls: set[str] = set()  # those call ids
 
     def read(self, item: Object) -> Message | None:
         kind = item.text("type") or ("message" if item.has("role") else REFERENCE if item.has("id") else None)
@@ -192,7 +193,7 @@ def _found_tools(item: Object, history: _History) -> Message | None:
     """Tools that a search found: they can be called, and the model is told where it asked for them itself."""
     history.declared.read(item)
     named = item.text("call_id")
-    if named is None or named not in history.call_ids.values():
+    if named is None or named not in history.calls:
         return None
     names = ", ".join(str(tool.raw.get("name") or tool.raw.get("type")) for tool in item.objects("tools"))
     words = f"These tools can be called now: {names}" if names else "No tool was found."
@@ -207,6 +208,7 @@ def _client_call(name: str, member: str) -> Callable[[Object, _History], Message
             return None  # searched by a server
         call_id = item.text("call_id") or item.need_text("id")
         history.call_ids[item.text("id") or call_id] = call_id
+        history.calls.add(call_id)
         arguments = encode_json(item.raw.get(member) or {}).decode()
         return Message(Role.ASSISTANT, (ToolCall(call_id, name, arguments),), item.path)
 
