@@ -1,32 +1,23 @@
-"""Our own count of pictures and files, and of a burst of long requests beside a running loop."""
+"""Our own count of pictures and files."""
 
-import asyncio
 import base64
-import time
 
 import pytest
 
 from files import png
-from grok2api.canonical.request import File, Image, Inline, Message, Part, Request, Role, Text, Tool, ToolResult
+from grok2api.canonical.request import File, Image, Inline, Message, Part, Request, Role, Text, ToolResult
 from grok2api.gateway.counting import count_input
-from grok2api.gateway.file_tokens import MOST_OF_A_PICTURE, PER_PAGE, SAMPLE
-from grok2api.gateway.input_count import InputCount, InputCounter
+from grok2api.gateway.file_tokens import LOOKED_AT, MOST_OF_A_PICTURE, PER_PAGE, SAMPLE
 from grok2api.gateway.tokens import count
 
-PROSE = "The quick brown fox, as ever, jumps over 13 lazy dogs.\n" * 4000
 
-
-def request(*parts: Part, tools: tuple[Tool, ...] = ()) -> Request:
-    return Request(model="m", messages=(Message(Role.USER, parts),), tools=tools)
-
-
-def cost(*parts: Part, tools: tuple[Tool, ...] = ()) -> int:
+def cost(*parts: Part) -> int:
     """Tokens that the parts add to an empty request."""
-    return total(request(*parts, tools=tools)) - total(request())
+    return total(*parts) - total()
 
 
-def total(asked: Request) -> int:
-    return list(count_input(asked, count))[-1]
+def total(*parts: Part) -> int:
+    return list(count_input(Request(model="m", messages=(Message(Role.USER, parts),)), count))[-1]
 
 
 def inline(data: bytes, mime: str = "") -> Inline:
@@ -53,41 +44,7 @@ def test_C4_pictures_and_files_count_too(part: Part, tokens: int) -> None:
     assert cost(part) == tokens
 
 
-def test_of_a_large_file_the_beginning_speaks_for_the_rest() -> None:
-    words = b"one two three " * (SAMPLE // 7)
-    assert cost(File(inline(words, "text/plain"))) == pytest.approx(3 * SAMPLE // 7, rel=0.02)
-
-
-def test_tools_count_unless_they_are_deferred() -> None:
-    tool = Tool("Fetch", "Fetches a page", {"type": "object"})
-    assert cost(tools=(tool,)) > 5
-    assert cost(tools=(Tool("Fetch", "Fetches a page", {"type": "object"}, deferred=True),)) == 0
-
-
-async def test_a_count_is_made_once() -> None:
-    asked: list[str] = []
-
-    def counting(text: str) -> int:
-        asked.append(text)
-        return 1
-
-    counted = InputCount(request(Text("hi")), InputCounter(counting))
-    assert await counted.value() == await counted.value()
-    assert asked.count("hi") == 1
-
-
-async def test_a_burst_of_long_requests_leaves_the_loop_free() -> None:
-    counter = InputCounter(count)
-    await counter.tokens(request(Text("x")))
-    different = (f"{number} {PROSE}" for number in range(24))
-    burst = asyncio.gather(*(counter.tokens(request(Text(text))) for text in different))
-    gaps, last = [], time.perf_counter()
-    while not burst.done():
-        await asyncio.sleep(0)
-        now = time.perf_counter()
-        gaps.append(now - last)
-        last = now
-    assert max(await burst) - min(await burst) < 20
-    # together they take hundreds of milliseconds; the loop turned all the while
-    assert len(gaps) > 200
-    assert sorted(gaps)[len(gaps) // 2] < 0.02
+@pytest.mark.parametrize("size", [SAMPLE, LOOKED_AT])
+def test_of_a_large_file_the_beginning_speaks_for_the_rest(size: int) -> None:
+    words = b"one two three " * (size // 7)
+    assert cost(File(inline(words, "text/plain"))) == pytest.approx(3 * size // 7, rel=0.02)
