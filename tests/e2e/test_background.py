@@ -457,3 +457,13 @@ async def test_a_compaction_is_made_in_the_background_too(rig: Rig) -> None:
     assert [frame.payload["sequence_number"] for frame in got] == list(range(len(got)))
     assert [frame.event for frame in got][:3] == ["response.created", "response.queued", "response.in_progress"]
     assert [item["type"] for item in got[-1].payload["response"]["output"]] == ["compaction"]
+
+
+async def test_a_mistake_of_ours_at_the_beginning_is_told_as_any(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(rig.app.background, "begin", broken)
+    status, headers, body = await rig.post(RESPONSES, {"model": WEB, "input": "hello", "background": True})
+    assert (status, json.loads(body)["error"]["type"]) == (500, "server_error")
+    assert headers["x-request-id"].startswith("req_")

@@ -10,6 +10,7 @@ from grok2api.canonical.request import Message, Request, Role, Text, Tool
 from grok2api.gateway.counting import count_input
 from grok2api.gateway.input_count import InputCount, InputCounter
 from grok2api.gateway.tokens import count
+from grok2api.transport.tasks import spawn
 
 PROSE = "The quick brown fox, as ever, jumps over 13 lazy dogs.\n" * 4000
 
@@ -63,3 +64,15 @@ async def test_a_burst_of_long_requests_leaves_the_loop_free(texts: Iterable[str
     # together they take hundreds of milliseconds; the loop turned all the while
     assert len(gaps) > turns
     assert sorted(gaps)[len(gaps) // 2] < 0.02
+
+
+async def test_who_leaves_in_his_turn_leaves_it_to_the_next() -> None:
+    counter = InputCounter(count)
+    await counter.tokens(request("x"))
+    leaving = [spawn(counter.tokens(request(f"{number} {PROSE}")), "a count") for number in range(3)]
+    await asyncio.sleep(0)
+    for task in leaving:  # the first holds the turn, the others wait for it
+        task.cancel()
+    assert await asyncio.wait_for(counter.tokens(request("one two three")), 5) > 0
+    left = await asyncio.gather(*leaving, return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError) for one in left)

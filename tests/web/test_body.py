@@ -135,3 +135,14 @@ async def test_a_page_cannot_send_what_its_browser_would_not_ask_about(content_t
     assert refused.value.problem.kind is Kind.MEDIA_TYPE
     json = {"content-type": "application/json; charset=utf-8", "origin": "https://chat.example"}
     assert await read_body(arriving(b"{}", 2), json, 10) == b"{}"
+
+
+async def test_a_page_cannot_send_a_form_that_its_browser_would_not_ask_about() -> None:
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    page = {**form, "origin": "https://evil.example"}
+    for headers in (page, {**page, "authorization": "Basic YTpi"}):
+        with pytest.raises(Refusal) as refused:
+            await read_body(arriving(b"{}", 2), headers, 10)
+        assert refused.value.problem.kind is Kind.MEDIA_TYPE
+    for headers in (form, {**page, "authorization": "Bearer any"}, {**page, "x-api-key": "any"}):
+        assert await read_body(arriving(b"{}", 2), headers, 10) == b"{}"

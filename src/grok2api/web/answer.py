@@ -161,6 +161,10 @@ class AnswerRoute:
         except Refusal as refusal:
             await self._refuse(scope, send, refusal.problem, entry)
             return
+        except Exception:
+            self._journal.bug(entry)
+            await self._refuse(scope, send, INTERNAL, entry)
+            return
         entry.status = 200
         if line is not None:
             await pour(line, run.listen())

@@ -16,6 +16,7 @@ import zstandard
 from grok2api.canonical.problem import Kind, Problem, Refusal
 from grok2api.media.budget import Budget, Share
 from grok2api.web.asgi import Gone, Headers, Receive
+from grok2api.web.auth import presented
 
 #: Seconds in which a body must have arrived; a client that drips bytes holds a connection, not memory.
 READ_TIMEOUT = 120.0
@@ -23,6 +24,8 @@ READ_TIMEOUT = 120.0
 #: What any page of a browser can send anywhere without asking first (the Fetch standard's simple requests), so that
 #: with an open gateway it would spend the accounts of whoever opens it.
 _UNASKED = frozenset({"", "text/plain", "application/x-www-form-urlencoded"})
+#: The last of these, which clients in pages do send; with a key beside it their browser asks.
+_FORM = "multipart/form-data"
 
 _STEP = 256 * 1024
 _ZSTD_PIECE = 256
@@ -33,11 +36,8 @@ async def read_body(receive: Receive, headers: Headers, limit: int, share: Share
 
     A body is counted in the share of its request; only where the limit is small there may be none.
     """
-    if "origin" in headers and headers.get("content-type", "").partition(";")[0].strip().lower() in _UNASKED:
-        message = "A page in a browser has to say what it sends: content-type: application/json"
-        raise Refusal(
-            Problem(kind=Kind.MEDIA_TYPE, message=message, param="content-type", code="unsupported_media_type")
-        )
+    if "origin" in headers:
+        _refuse_unasked(headers)
     share = share or Budget(lambda: sys.maxsize).share()
     announced = headers.get("content-length", "")
     if announced.isdigit():
@@ -57,6 +57,19 @@ async def read_body(receive: Receive, headers: Headers, limit: int, share: Share
         body = _unpack(body, encoding, limit, share)
         share.drop(packed)
     return body
+
+
+def _refuse_unasked(headers: Headers) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _UNASKED:
+        message = "A page in a browser has to say what it sends: content-type: application/json"
+    elif kind == _FORM and not presented(headers):
+        message = (
+            "A page in a browser has to send a key with a form, any where none is asked for: authorization: Bearer KEY"
+        )
+    else:
+        return
+    raise Refusal(Problem(kind=Kind.MEDIA_TYPE, message=message, param="content-type", code="unsupported_media_type"))
 
 
 async def _read(receive: Receive, limit: int, share: Share) -> bytes:

@@ -10,12 +10,12 @@ from grok2api.canonical.problem import Refusal
 from grok2api.dialects.base import Counting
 from grok2api.gateway.exchange import Gateway
 from grok2api.media.budget import Budget, Share
-from grok2api.storage.errors import StoreError
 from grok2api.web.asgi import Gone, Receive, Scope, Send, answer_whole, headers_of
 from grok2api.web.auth import authenticate
 from grok2api.web.body import read_body
+from grok2api.web.guard import problem_of
 from grok2api.web.options import MODEL_HEADER, WebOptions
-from grok2api.web.problems import STORE_AWAY, retry_headers, wrong_method
+from grok2api.web.problems import retry_headers, wrong_method
 from grok2api.web.stored import StoredAnswers
 
 
@@ -44,11 +44,12 @@ class CountRoute:
         try:
             with self._budget.share() as share:
                 body = await self._counted(scope, receive, share)
-        except Refusal as refusal:
-            status, body = self._dialect.problem(refusal.problem, request_id)
-            await answer_whole(send, status, body, [*ids, *retry_headers(status, refusal.problem)])
         except (Gone, asyncio.CancelledError):
             return
+        except Exception as error:
+            problem = problem_of(error, request_id)
+            status, body = self._dialect.problem(problem, request_id)
+            await answer_whole(send, status, body, [*ids, *retry_headers(status, problem)])
         else:
             await answer_whole(send, 200, body, ids)
 
@@ -63,8 +64,5 @@ class CountRoute:
         if self._stored is None:
             request = self._dialect.decode(body, headers)
         else:
-            try:
-                request = (await self._stored.read(body, headers, options, share)).request
-            except StoreError:
-                raise Refusal(STORE_AWAY) from None
+            request = (await self._stored.read(body, headers, options, share)).request
         return self._dialect.counted(await self._gateway.input_tokens(request, headers.get(MODEL_HEADER, "")))

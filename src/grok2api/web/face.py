@@ -5,7 +5,7 @@ an unknown path get the client's own error envelope, and every answer carries `x
 are let in where the settings name them (`cors`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -63,13 +63,13 @@ class Face:
         elif scope["type"] == "lifespan":
             await self._rest(scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """The work of one request; every token passes through what stands above it, so no coroutine of ours does."""
         route = self._hot.get(scope["path"])
         if route is not None:
-            await route(scope, receive, send)
-            return
+            return route(scope, receive, send)
         request_id = scope["grok2api.request_id"] = self._new_id("req_")
-        await self._rest(scope, receive, adding(send, _ids(request_id)))
+        return self._rest(scope, receive, adding(send, _ids(request_id)))
 
     def _missing(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -35,7 +35,7 @@ class Guard:
             except Gone:
                 return Response(status_code=400)
             except Exception as error:
-                return problem_answer(problem_of(error), request)
+                return problem_answer(problem_of(error, request.scope.get("grok2api.request_id", "")), request)
             finally:
                 self._state.leave()
 
@@ -49,11 +49,11 @@ def admit(headers: Headers, options: WebOptions) -> None:
         raise Refusal(denied)
 
 
-def problem_of(error: Exception) -> Problem:
-    """What the client is told of an exception; the details of a mistake are for the log."""
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """What the client is told of an exception; the details of a mistake are for the log, under the request's id."""
     if isinstance(error, Refusal):
         return error.problem
     if isinstance(error, StoreError):
         return STORE_AWAY
-    _log.error("bug", exc_info=error)
+    _log.error("bug", request_id=request_id, exc_info=error)
     return INTERNAL

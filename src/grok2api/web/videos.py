@@ -153,8 +153,9 @@ class _Content:
         try:
             await self._serve(request, scope, receive, send)
         except Exception as error:
-            problem = problem_of(error)
-            status, body = render(problem, scope["path"], dict(request.headers), scope.get("grok2api.request_id", ""))
+            request_id = scope.get("grok2api.request_id", "")
+            problem = problem_of(error, request_id)
+            status, body = render(problem, scope["path"], dict(request.headers), request_id)
             await answer_whole(send, status, body, retry_headers(status, problem))
         finally:
             self._state.leave()
