@@ -164,6 +164,52 @@ async def test_items_that_are_only_referred_to_are_found(tmp_path: Path, model: 
         assert (error.status_code, error.code) == (400, "item_not_found")
 
 
+async def test_an_item_is_said_once_however_often_it_is_referred_to(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.world.on(script="Nice to meet you, Ada.")
+        first = await rig.openai.responses.create(model=CONSOLE, input="I am Ada.")
+        rig.world.scenarios.clear()
+        rig.world.on(script="Yes.")
+        said: Any = {"type": "item_reference", "id": first.output[-1].id}
+        asked: Any = [*[said] * 50, {"role": "user", "content": "Am I?"}]
+        second = await rig.openai.responses.create(model=CONSOLE, input=asked)
+        assert sent(rig).count("Nice to meet you, Ada.") == 1
+        third = await rig.openai.responses.create(model=CONSOLE, input=asked, previous_response_id=first.id)
+        for before in (second, third):
+            await rig.openai.responses.create(model=CONSOLE, input="Sure?", previous_response_id=before.id)
+            assert sent(rig).count("Nice to meet you, Ada.") == 1
+
+
+async def test_references_may_not_come_to_more_than_a_history(tmp_path: Path) -> None:
+    settings = {"server.max_body_mb": "1", "responses.largest_mb": "1"}
+    async with rigged(tmp_path, settings=settings) as rig:
+        store = ResponseStore(rig.app.store.database)
+        answer = await rig.openai.responses.create(model=CONSOLE, input="Hi")
+        await rig.app.jobs.run_now("store-write")
+        old = await store.get(answer.id)
+        assert old is not None
+        idents = [f"resp_{number:024x}" for number in range(40)]
+        items = [
+            {
+                "type": "message",
+                "id": f"msg_{n:024x}8000",
+                "role": "user",
+                "content": [{"type": "input_text", "text": words}],
+            }
+            for n, words in enumerate(["x" * 100_000] * 40)
+        ]
+        await store.put(
+            [
+                msgspec.structs.replace(old, id=ident, root=ident, input=[item])
+                for ident, item in zip(idents, items, strict=True)
+            ]
+        )
+        references: Any = [{"type": "item_reference", "id": item["id"]} for item in items]
+        await rig.openai.responses.create(model=CONSOLE, input=references[:5])
+        error = await refused(rig.openai.responses.create(model=CONSOLE, input=references))
+        assert (error.status_code, error.code, error.param) == (400, "conversation_too_long", "input")
+
+
 async def test_a_chain_of_references_is_found_again(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
         rig.world.on(script="Nice to meet you, Ada.")

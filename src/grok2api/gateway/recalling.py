@@ -21,6 +21,9 @@ from grok2api.media.budget import Share
 
 _OFF_LOOP = 256 * 1024
 
+#: Responses that are read at one go when a request refers to single items of many.
+_SOME = 16
+
 
 class RecallOptions(msgspec.Struct, frozen=True, kw_only=True):
     """store: whether answers are stored at all. largest: bytes of a request, and of an answer, that is stored.
@@ -108,7 +111,9 @@ class Recall:
             known, root = await self._after(refers.previous, owner, share, largest)
         elif refers.conversation is not None:
             known = await self._within(refers.conversation, owner, share, largest)
-        items = await self._referred([*refers.items, *recalled.references(known.before or ())], known, owner)
+        wanted = [*refers.items, *recalled.references(known.before or ())]
+        items, size = await self._referred(wanted, known, owner, largest)
+        share.add(size)
         return msgspec.structs.replace(known, items=items), root
 
     async def _after(self, previous: str, owner: str, share: Share, largest: int) -> tuple[Known, str]:
@@ -138,26 +143,46 @@ class Recall:
         share.add(size)
         return Known(before=recalled.window(items), account=found.account, sticky=conversation)
 
-    async def _referred(self, wanted: Sequence[str], known: Known, owner: str) -> dict[str, Item]:
-        """Single items by their ids: those of responses, and those of conversations."""
-        items = {item["id"]: item for item in known.before or () if "id" in item and not recalled.is_reference(item)}
-        missing = {ident for ident in wanted if ident not in items}
+    async def _referred(
+        self, wanted: Sequence[str], known: Known, owner: str, largest: int
+    ) -> tuple[dict[str, Item], int]:
+        """Single items by their ids, those of responses and those of conversations, and the bytes of those found.
+
+        Raises `Refusal` when that is more than `largest`; no more than a few responses are held beyond it.
+        """
+        there = {item["id"]: item for item in known.before or () if "id" in item and not recalled.is_reference(item)}
+        missing = sorted(
+            {ident for ident in wanted if ident not in there}, key=lambda ident: recalled.home(ident) or ident
+        )
+        found: dict[str, Item] = {}
+        size = 0
+        for start in range(0, len(missing), _SOME):
+            some = await self._items(missing[start : start + _SOME], owner)
+            size += sum(len(msgspec.json.encode(item)) for item in some.values())
+            if size > largest:
+                raise Refusal(_too_long("input"))
+            found.update(some)
+        every = there | found
+        return {ident: every[ident] for ident in wanted if ident in every}, size
+
+    async def _items(self, missing: Sequence[str], owner: str) -> dict[str, Item]:
+        wanted = set(missing)
         homes = {home for ident in missing if (home := recalled.home(ident)) is not None}
+        items: dict[str, Item] = {}
         if homes:
             for stored in (await self._shelf.some(homes, owner)).values():
-                found = recalled.turn(stored)
-                items.update((item["id"], item) for item in found if not recalled.is_reference(item))
-        missing -= items.keys()
-        if missing:
-            items.update(await self._shelf.find(missing, owner))
-        return {ident: items[ident] for ident in wanted if ident in items}
+                turn = (item for item in recalled.turn(stored) if item.get("id") in wanted)
+                items.update((item["id"], item) for item in turn if not recalled.is_reference(item))
+        rest = wanted - items.keys()
+        return items | (await self._shelf.find(rest, owner) if rest else {})
 
     async def before(self, stored: Stored, owner: str) -> list[Item]:
         """The items that a stored response was made from: those before it, and its own. Raises `StoreError`."""
         chain = await self._shelf.chain(stored.id, owner, self._options().history)
         earlier = await _of_turns(chain.responses[:-1], chain.size)
         every = [*earlier, *stored.input]
-        items = await self._referred(list(recalled.references(every)), Known(before=every), owner)
+        wanted = list(recalled.references(every))
+        items, _ = await self._referred(wanted, Known(before=every), owner, self._options().history)
         return recalled.resolved(every, items)
 
     def stored(self, note: Note, account: str | None, created: float, settled: Settled) -> Stored:

@@ -95,7 +95,7 @@ class _History:
         self.declared = declared
         self.before = known.before or ()
         self.known = known.items
-        self.there = {item.get("id") for item in self.before}  # a client may refer to what comes before anyway
+        self.said: set[str] = set()  # ids of items that were read: a reference to what is there already adds nothing
         self.call_ids: dict[str, str] = {}  # an item's own id -> its call id: local shell results name either
         self.calls: set[str] = set()  # those call ids
 
@@ -103,6 +103,8 @@ class _History:
         kind = item.text("type") or ("message" if item.has("role") else REFERENCE if item.has("id") else None)
         if kind is None:
             raise item.missing("type")
+        if kind != REFERENCE and type(ident := item.raw.get("id")) is str:
+            self.said.add(ident)
         reader = _ITEMS.get(kind)
         return None if reader is None else reader(item, self)
 
@@ -170,7 +172,7 @@ def _compaction(item: Object, _: _History) -> Message | None:
 
 def _reference(item: Object, history: _History) -> Message | None:
     ident = item.need_text("id")
-    if ident in history.there and not item.path.startswith(_EARLIER):
+    if ident in history.said:
         return None
     found = history.known.get(ident)
     if found is not None and found.get("type") != REFERENCE:
